@@ -1,0 +1,140 @@
+"""Charges: what the provider is asked to collect. requested → active | failed, and from any of them cancelled or paid.
+
+`paid` means that money came in on it, of whatever amount; how much is `paid_cents`, and what it settled is in `payment`.
+"""
+
+import hashlib
+import json
+from base64 import b32encode
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.links import pay_token
+from flows.effects import Charge
+
+INSERT = """
+INSERT INTO charge (conversation_id, no, customer_id, provider, txid, pay_token, amount_cents, parts, pay_until, expires_at,
+                    offer_no, agreement_id, instalment_n, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+        (SELECT id FROM agreement WHERE conversation_id = $1 AND offer_no = $12), $13, $14)
+RETURNING id
+"""
+ASKS_FOR = "INSERT INTO charge_debt (charge_id, debt_id) SELECT $1, unnest($2::bigint[]) ON CONFLICT DO NOTHING"
+ASKS_FOR_AGREED = """
+INSERT INTO charge_debt (charge_id, debt_id)
+SELECT c.id, a.debt_id FROM charge c JOIN agreement a ON a.id = c.agreement_id WHERE c.id = $1 ON CONFLICT DO NOTHING
+"""
+CANCEL = """
+UPDATE charge SET state = 'cancelled' WHERE conversation_id = $1 AND no = $2 AND state IN ('requested', 'active') RETURNING id
+"""
+ORDERED = """
+SELECT c.id, c.conversation_id, c.no, c.provider, c.txid, c.amount_cents, c.expires_at, c.state, k.name, k.document
+FROM   charge c JOIN customer k ON k.id = c.customer_id WHERE c.id = $1
+"""
+ACTIVATE = "UPDATE charge SET state = 'active', code = $2, location = $3 WHERE id = $1 AND state = 'requested' RETURNING id"
+FAIL = "UPDATE charge SET state = 'failed' WHERE id = $1 AND state = 'requested' RETURNING id"
+OF_TXID = "SELECT txid, conversation_id, no FROM charge WHERE txid = any($1::text[])"
+# Codes that nobody can pay any more and of which we never heard: one last look at the provider, then they are closed.
+EXPIRED = """
+SELECT id, txid FROM charge WHERE provider = 'api' AND state = 'active' AND expires_at < $1 ORDER BY id LIMIT $2
+"""
+CLOSE = "UPDATE charge SET state = 'cancelled' WHERE id = $1 AND state = 'active'"
+
+_TXID_CHARACTERS = {"static": 25, "api": 32}  # a static code takes 1–25, API Pix 26–35
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordered:
+    """A charge with what the provider has to know about it."""
+
+    id: int
+    conversation_id: int
+    no: int
+    provider: str
+    txid: str
+    amount_cents: int
+    expires_at: datetime
+    state: str
+    name: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Where a charge belongs: its conversation, and its number in it."""
+
+    conversation_id: int
+    no: int
+
+
+def txid_of(token: str, *, provider: str, now: datetime) -> str:
+    """Return the identifier of a charge at the provider, made from its payment token and the instant it was decided.
+
+    The instant is in it because a txid is the creditor's for ever: an emptied database may begin to count its charges anew.
+    """
+    digest = hashlib.sha256(f"{token}:{now.timestamp():.6f}".encode("ascii")).digest()
+    return b32encode(digest).decode("ascii").rstrip("=").lower()[: _TXID_CHARACTERS[provider]]
+
+
+async def insert(
+    conn: Any,
+    *,
+    key: bytes,
+    conversation_id: int,
+    customer_id: int,
+    effect: Charge,
+    provider: str,
+    expires_at: datetime,
+    now: datetime,
+) -> int:
+    """Keep a charge as it was decided and return its id. `key` makes the tokens, `expires_at` is the end of its last day."""
+    token = pay_token(key, conversation_id=conversation_id, charge_no=effect.charge_no)
+    charge_id: int = await conn.fetchval(
+        INSERT,
+        conversation_id,
+        effect.charge_no,
+        customer_id,
+        provider,
+        txid_of(token, provider=provider, now=now),
+        token,
+        effect.amount_cents,
+        json.dumps([asdict(part) for part in effect.parts]),
+        effect.pay_until,
+        expires_at,
+        effect.offer_no,
+        effect.agreement_offer_no,
+        effect.instalment_n,
+        now,
+    )
+    await conn.execute(ASKS_FOR, charge_id, [part.debt_id for part in effect.parts])
+    if effect.agreement_offer_no is not None:
+        await conn.execute(ASKS_FOR_AGREED, charge_id)
+    return charge_id
+
+
+async def cancel(conn: Any, *, conversation_id: int, no: int) -> int | None:
+    """Take a charge back here. Return its id if there is something to take back at the provider."""
+    charge_id: int | None = await conn.fetchval(CANCEL, conversation_id, no)
+    return charge_id
+
+
+async def ordered(conn: Any, charge_id: int) -> Ordered:
+    """Return a charge as the provider has to know it."""
+    return Ordered(**await conn.fetchrow(ORDERED, charge_id))
+
+
+async def activate(conn: Any, charge_id: int, *, code: str, location: str | None) -> bool:
+    """The provider made it. Return whether it was still wanted."""
+    return await conn.fetchval(ACTIVATE, charge_id, code, location) is not None
+
+
+async def fail(conn: Any, charge_id: int) -> bool:
+    """The provider will not make it. Return whether it was still wanted."""
+    return await conn.fetchval(FAIL, charge_id) is not None
+
+
+async def homes(conn: Any, txids: list[str]) -> dict[str, Home]:
+    """Return where the charges with these txids belong; those that are not ours are missing."""
+    rows = await conn.fetch(OF_TXID, txids)
+    return {row["txid"]: Home(conversation_id=row["conversation_id"], no=row["no"]) for row in rows}

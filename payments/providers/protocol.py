@@ -1,0 +1,156 @@
+"""How we speak with whoever collects for the creditor: values that every provider's conversation is made of.
+
+A conversation is a generator: it yields a `Request`, is sent the `Answer`, and returns what it was held for. It knows no network, no
+clock and no credentials, so a test reads it like a script; `bot.engine.talk` drives it over HTTP.
+
+Two kinds of trouble, by what may be done about it: `TryLater` (the same conversation again, from the start) and `Refused`
+(never again). A conversation that is repeated after an answer was lost says so (`in_doubt`) and looks before it acts.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request. `path` is relative to the provider's base address, `body` is JSON; who drives it adds the credentials."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back, whatever it is."""
+
+    status: int
+    body: bytes = b""
+
+
+Conversation: TypeAlias = Generator[Request, Answer, T]
+
+
+class ProviderError(Exception):
+    """A conversation that did not end well. `kind` names what happened in one word, fit for a log: never a person's data."""
+
+    def __init__(self, kind: str, detail: str = "") -> None:
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind = kind
+        self.detail = detail
+
+
+class TryLater(ProviderError):
+    """The provider cannot just now (429, 5xx); hold the same conversation again after a while."""
+
+
+class NotAuthorized(TryLater):
+    """The provider does not know us, even with a fresh token. Check client id, secret, scopes and certificate (`acerto doctor`)."""
+
+
+class Refused(ProviderError):
+    """The provider's final word; the same request will be refused again. `detail` names the properties that it objects to."""
+
+
+class NotFound(Refused):
+    """The provider knows no such charge or payment."""
+
+
+class WrongAnswer(ProviderError):
+    """The provider answered with something that is not what we asked for: nothing may be built on it. A person has to look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payee:
+    """Who is paid, as the bank knows them: the Pix key in its DICT form, name and city as they are to stand in the code."""
+
+    key: str
+    name: str
+    city: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeOrder:
+    """What a provider is asked to collect, for once and in one amount (centavos), until `expires_at` (excluded).
+
+    `in_doubt`: an earlier attempt may have got through. `text` is shown to whoever pays (at most 140 characters are used).
+    """
+
+    txid: str
+    amount_cents: int
+    now: datetime
+    expires_at: datetime
+    payee: Payee
+    debtor_name: str
+    debtor_document: str  # canonical CPF or CNPJ
+    text: str = ""
+    in_doubt: bool = False
+
+    def __post_init__(self) -> None:
+        assert self.amount_cents > 0
+        assert self.now.tzinfo is not None and self.expires_at.tzinfo is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """A charge that can be paid: its copy-and-paste code, and where the code's content lies (nowhere for a static code)."""
+
+    code: str
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """Money that went back, or is on its way: centavos, and the provider's own word for how far it is."""
+
+    id: str
+    amount_cents: int
+    status: str
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the money did go back."""
+        return self.status == "DEVOLVIDO"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A payment that the provider confirms: centavos, and the instant (UTC) at which the bank settled it."""
+
+    end_to_end_id: str
+    amount_cents: int
+    paid_at: datetime
+    txid: str | None = None
+    refunds: tuple[Refund, ...] = ()
+
+    @property
+    def kept_cents(self) -> int:
+        """What is left after refunds."""
+        return self.amount_cents - sum(r.amount_cents for r in self.refunds if r.is_final)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of what came in; `more`: there is a page after it."""
+
+    items: tuple[Received, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeState:
+    """A charge as the provider sees it. The status says nothing about the amount: a charge closes with any payment."""
+
+    status: str
+    amount_cents: int
+    payments: tuple[Received, ...] = ()
+
+    @property
+    def kept_cents(self) -> int:
+        """What was paid, less what went back."""
+        return sum(p.kept_cents for p in self.payments)
