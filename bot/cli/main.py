@@ -1,0 +1,38 @@
+"""`acerto`: the command line, one file per noun."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from bot.cli.demo import demo
+from bot.cli.doctor import doctor
+from bot.cli.flows import flows
+from bot.cli.imports import import_debts
+from bot.cli.migrate import migrate
+from bot.cli.policy import policy
+from bot.cli.serve import serve
+from bot.cli.tick import tick
+from bot.cli.understand import understand
+from bot.cli.user import user
+from bot.settings import SettingsError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="acerto")
+def acerto() -> None:
+    """Collects what a company is owed, decently, by WhatsApp."""
+
+
+for command in (serve, demo, migrate, import_debts, policy, understand, user, doctor, tick, flows):
+    acerto.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line: 0 done, 1 the thing asked for failed, 2 wrong usage."""
+    try:
+        acerto.main(arguments, standalone_mode=True)
+    except SettingsError as error:
+        for mistake in error.mistakes:
+            click.echo(mistake, err=True)
+        sys.exit(1)

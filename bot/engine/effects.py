@@ -1,0 +1,256 @@
+"""Effects into rows: one small writer for each effect, collected over a batch of turns and written set-wise.
+
+Nothing is decided here and nothing is sent: a message becomes an outbox row, a charge becomes a charge row and an outbox row, and so
+on, all in the turn's transaction. Keys are the decision's own (`t<inbox id>.<n>`), so the same turn twice writes once.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, assert_never
+
+from bot.engine.events import to_raw
+from bot.engine.parts import Parts
+from bot.engine.rendering import Rendered, as_agent, render, typing_body
+from bot.store import agreements, charges, payments, tickets_open, timers
+from bot.store.conversations import Conversation
+from bot.store.journal import Entry
+from bot.store.outbox import Decided
+from flows import effects
+from flows.effects import Effect, Say
+from flows.events import TimerFired
+from flows.facts import Facts
+from flows.negotiation import terms_of
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """One decided turn on its way into the database."""
+
+    conversation: Conversation
+    facts: Facts
+    inbox_id: int
+    decision: str  # JSON: the state and the event that it came from
+    settlement: payments.Plan | None = None
+    count: int = 0
+
+    def key(self) -> str:
+        """The next decision key of this turn."""
+        self.count += 1
+        return f"t{self.inbox_id}.{self.count}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Rows:
+    """What a batch writes set-wise at its end."""
+
+    outbox: list[Decided] = field(default_factory=list)
+    journal: dict[int, list[Entry]] = field(default_factory=dict)
+    timers_set: list[timers.Setting] = field(default_factory=list)
+    timers_cleared: list[str] = field(default_factory=list)
+    bells: set[str] = field(default_factory=set)
+
+    def note(self, turn: Turn, kind: str, body: Mapping[str, Any], *, key: str | None = None) -> None:
+        """Add a line to the conversation's journal."""
+        entry = Entry(at=turn.facts.now, kind=kind, body=body, inbox_id=turn.inbox_id, decision_key=key)
+        self.journal.setdefault(turn.conversation.id, []).append(entry)
+
+
+async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows) -> None:
+    """Turn one effect into rows."""
+    c, now = turn.conversation, turn.facts.now
+    match effect:
+        case Say():
+            await _say(parts, turn, effect, rows)
+        case effects.SayAsAgent():
+            _message(turn, rows, as_agent(effect.text), purpose="agent", guards={})
+            rows.note(turn, "agent_said", {"text": effect.text, "agent": effect.agent_name}, key=rows.outbox[-1].decision_key)
+        case effects.Typing():
+            _outbox(turn, rows, kind="typing", purpose="reply", body=typing_body(effect.message_id))
+        case effects.Identify():
+            c.customer_id, c.confirmed_at, c.wrong_answers = effect.customer_id, now, 0
+            rows.note(turn, "identified", {"customer_id": effect.customer_id})
+        case effects.CountWrongAnswer():
+            c.wrong_answers, c.wrong_on = effect.tries, turn.facts.today
+            rows.note(turn, "wrong_answer", {"tries": effect.tries})
+        case effects.ForgetIdentity():
+            c.customer_id, c.confirmed_at = None, None
+            rows.note(turn, "identity_forgotten", {})
+        case effects.CloseContact():
+            c.contact_closed_at, c.customer_id, c.confirmed_at = now, None, None
+            rows.note(turn, "contact_closed", {})
+        case effects.OptOut():
+            await _opt(conn, turn, now)
+            rows.note(turn, "opted_out", {})
+        case effects.OptIn():
+            await _opt(conn, turn, None)
+            rows.note(turn, "opted_in", {})
+        case effects.SealOffer():
+            await _seal(conn, turn, effect, rows)
+        case effects.Agree():
+            total = await agreements.agree(
+                conn, conversation_id=c.id, customer_id=_customer(turn), offer_no=effect.offer_no,
+                debt_id=effect.debt_id, message_id=effect.message_id, now=now,
+            )
+            rows.note(
+                turn, "agreed",
+                {"offer_no": effect.offer_no, "debt_id": effect.debt_id, "total_cents": total, "message_id": effect.message_id},
+            )
+        case effects.Promise():
+            await agreements.promise(conn, debt_id=effect.debt_id, customer_id=_customer(turn), until=effect.until, now=now)
+            rows.note(turn, "promised", {"debt_id": effect.debt_id, "until": effect.until.isoformat()})
+        case effects.Charge():
+            await _charge(conn, parts, turn, effect, rows)
+        case effects.CancelCharge():
+            await _cancel(conn, turn, effect.charge_no, rows)
+        case effects.Book():
+            await _book(conn, turn, effect, rows)
+        case effects.OpenTicket():
+            await tickets_open.open_ticket(
+                conn, conversation_id=c.id, customer_id=c.customer_id, debt_id=effect.debt_id,
+                reason=effect.reason, queue=effect.queue, now=now,
+            )
+            rows.note(turn, "ticket_opened", {"reason": effect.reason, "queue": effect.queue})
+        case effects.Note():
+            text = parts.texts.filled(effect.wording, effect.values)
+            rows.note(turn, "note", {"text": text})
+        case effects.SetTimer():
+            key = _timer_key(c.id, effect.name, effect.subject)
+            event = TimerFired(name=effect.name, subject=effect.subject)
+            rows.timers_set.append(
+                timers.Setting(key=key, conversation_id=c.id, event=to_raw(event).decode(), fire_at=effect.fire_at)
+            )
+        case effects.ClearTimer():
+            rows.timers_cleared.append(_timer_key(c.id, effect.name, effect.subject))
+        case _:
+            assert_never(effect)
+
+
+def _timer_key(conversation_id: int, name: str, subject: int) -> str:
+    return f"{name}:{conversation_id}:{subject}"
+
+
+def _customer(turn: Turn) -> int:
+    assert turn.conversation.customer_id is not None  # money is decided for a confirmed customer only
+    return turn.conversation.customer_id
+
+
+def _outbox(
+    turn: Turn, rows: Rows, *, kind: str, purpose: str, body: Mapping[str, Any], guards: Mapping[str, Any] | None = None
+) -> str:
+    key = turn.key()
+    rows.outbox.append(
+        Decided(
+            conversation_id=turn.conversation.id,
+            decision_key=key,
+            kind=kind,
+            purpose=purpose,
+            body=json.dumps(body, ensure_ascii=True, separators=(",", ":")),
+            guards=json.dumps(guards or {}, separators=(",", ":")),
+            decision=turn.decision,
+            epoch=turn.conversation.epoch,
+        )
+    )
+    rows.bells.add("charges" if kind in ("charge", "cancel_charge") else "sends")
+    return key
+
+
+def _message(turn: Turn, rows: Rows, rendered: Rendered, *, purpose: str, guards: Mapping[str, Any]) -> str:
+    return _outbox(turn, rows, kind="message", purpose=purpose, body=rendered.body, guards=guards)
+
+
+async def _say(parts: Parts, turn: Turn, say: Say, rows: Rows) -> None:
+    """One message. Its guards say what must still be so when it goes out: the same confirmed person, the charge alive."""
+    rendered = render(parts, turn.conversation, turn.facts, say)
+    guards: dict[str, Any] = {}
+    if turn.conversation.customer_id is not None:
+        guards["customer_id"] = turn.conversation.customer_id
+    shown = say.picture_charge_no or say.link_charge_no or say.code_charge_no or say.card_charge_no
+    if shown is not None:
+        guards["charge_no"] = shown
+    key = _message(turn, rows, rendered, purpose=say.purpose, guards=guards)
+    rows.note(
+        turn, "said",
+        {
+            "text": rendered.text, "choices": list(rendered.choices), "picture": rendered.picture, "link": rendered.link,
+            "purpose": say.purpose, "wording": say.wording,
+        },
+        key=key,
+    )
+
+
+async def _opt(conn: Any, turn: Turn, at: datetime | None) -> None:
+    turn.conversation.opted_out_at = at
+    if turn.conversation.customer_id is not None:
+        await conn.execute(agreements.OPT, turn.conversation.customer_id, at)
+
+
+async def _seal(conn: Any, turn: Turn, effect: effects.SealOffer, rows: Rows) -> None:
+    await agreements.seal(
+        conn,
+        conversation_id=turn.conversation.id,
+        no=effect.offer_no,
+        customer_id=_customer(turn),
+        debt_id=effect.debt_id,
+        policy_digest=effect.policy_digest,
+        terms=json.dumps(terms_of(effect.offer), default=_plain),
+        facts=json.dumps(effect.facts, default=_plain),
+        shown_at=turn.facts.now,
+        shown_on=turn.facts.today,
+        honoured_until=effect.honoured_until,
+    )
+    turn.conversation.serial = max(turn.conversation.serial, effect.offer_no)
+    rows.note(turn, "offered", {"offer_no": effect.offer_no, "debt_id": effect.debt_id, "digest": effect.policy_digest})
+
+
+async def _charge(conn: Any, parts: Parts, turn: Turn, effect: effects.Charge, rows: Rows) -> None:
+    for no in effect.replaces:
+        await _cancel(conn, turn, no, rows)
+    day_after = datetime.combine(effect.pay_until + timedelta(days=1), datetime.min.time(), parts.settings.timezone)
+    charge_id = await charges.insert(
+        conn,
+        key=parts.mac_key,
+        conversation_id=turn.conversation.id,
+        customer_id=_customer(turn),
+        effect=effect,
+        provider=parts.settings.pix.mode,
+        expires_at=day_after,
+        now=turn.facts.now,
+    )
+    turn.conversation.serial = max(turn.conversation.serial, effect.charge_no)
+    _outbox(turn, rows, kind="charge", purpose="engine", body={"charge_id": charge_id})
+    rows.note(
+        turn, "charged",
+        {"charge_no": effect.charge_no, "amount_cents": effect.amount_cents, "pay_until": effect.pay_until.isoformat()},
+    )
+
+
+async def _cancel(conn: Any, turn: Turn, charge_no: int, rows: Rows) -> None:
+    charge_id = await charges.cancel(conn, conversation_id=turn.conversation.id, no=charge_no)
+    if charge_id is not None:
+        _outbox(turn, rows, kind="cancel_charge", purpose="engine", body={"charge_id": charge_id})
+        rows.note(turn, "charge_cancelled", {"charge_no": charge_no})
+
+
+async def _book(conn: Any, turn: Turn, effect: effects.Book, rows: Rows) -> None:
+    assert turn.settlement is not None  # the turn worked it out before the decision
+    others = await payments.book(conn, turn.settlement, now=turn.facts.now)
+    for charge_id in others:  # charges that still ask for what is paid now
+        _outbox(turn, rows, kind="cancel_charge", purpose="engine", body={"charge_id": charge_id})
+    settlement = turn.settlement.settlement
+    rows.note(
+        turn, "paid",
+        {"end_to_end_id": effect.end_to_end_id, "amount_cents": effect.amount_cents, "surplus_cents": settlement.surplus_cents},
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,115 @@
+"""From what a decision says to the very JSON that WhatsApp gets, made once, in the turn, so that a repeat is byte for byte the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.engine.parts import Parts
+from bot.links import pay_token, pay_url, qr_url
+from bot.store.conversations import Conversation
+from bot.whatsapp import messages
+from bot.whatsapp.presses import Press, encode
+from flows.effects import Say
+from flows.facts import ChargeFact, Facts
+from flows.wording import Written, write
+
+_BUTTONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A message: Meta's JSON without the addressee, and what of it a transcript shows."""
+
+    body: Mapping[str, Any]
+    text: str
+    choices: tuple[str, ...] = ()
+    picture: bool = False
+    link: str | None = None
+
+
+def render(parts: Parts, conversation: Conversation, facts: Facts, say: Say) -> Rendered:
+    """Return the message for `say`. Raises messages.BadMessage where WhatsApp would refuse it."""
+    if say.code_charge_no is not None:
+        code = _charge(facts, say.code_charge_no).code or ""
+        return _rendered(messages.Text(body=code), code)
+    written = write(say, parts.texts)
+    if say.card_charge_no is not None:
+        return _card(parts, conversation, _charge(facts, say.card_charge_no), written)
+    if say.link_charge_no is not None:
+        return _link(parts, conversation, say, written)
+    if not written.choices:
+        return _rendered(messages.Text(body=written.body), written.body)
+    picture = _picture(parts, conversation, say)
+    presses = [
+        encode(Press(action=c.action, object_id=c.object_id, version=c.version), conversation_id=conversation.id, key=parts.mac_key)
+        for c in written.choices
+    ]
+    titles = tuple(c.title for c in written.choices)
+    if len(presses) <= _BUTTONS and written.list_button is None:
+        buttons = tuple(messages.Button(id=press, title=title) for press, title in zip(presses, titles, strict=True))
+        message = messages.Buttons(body=written.body, buttons=buttons, header_image=picture, footer=written.footer)
+        return _rendered(message, written.body, titles, picture=picture is not None)
+    rows = tuple(
+        messages.Row(id=press, title=c.title, description=c.detail)
+        for press, c in zip(presses, written.choices, strict=True)
+    )
+    listed = messages.List(
+        body=written.body,
+        button=written.list_button or parts.texts("See options"),
+        sections=(messages.Section(title=None, rows=rows),),
+        footer=written.footer,
+    )
+    return _rendered(listed, written.body, titles)
+
+
+def as_agent(text: str) -> Rendered:
+    """Return what an agent wrote, as it was written."""
+    return _rendered(messages.Text(body=text), text)
+
+
+def typing_body(message_id: str) -> Mapping[str, Any]:
+    """Return the mark-as-read that also shows "writing…"."""
+    return {"message_id": message_id, "typing": True}
+
+
+def _link(parts: Parts, conversation: Conversation, say: Say, written: Written) -> Rendered:
+    assert say.link_charge_no is not None
+    token = pay_token(parts.mac_key, conversation_id=conversation.id, charge_no=say.link_charge_no)
+    url = pay_url(parts.settings, token)
+    picture = _picture(parts, conversation, say)
+    message = messages.LinkButton(
+        body=written.body, label=parts.texts("Open payment page"), url=url, header_image=picture, footer=written.footer
+    )
+    return _rendered(message, written.body, picture=picture is not None, link=url)
+
+
+def _card(parts: Parts, conversation: Conversation, charge: ChargeFact, written: Written) -> Rendered:
+    """The native card: one message in all, with the code inside."""
+    pix = parts.settings.pix
+    message = messages.OrderDetails(
+        reference_id=f"c{conversation.id}-{charge.no}",
+        body=written.body,
+        total_cents=charge.amount_cents,
+        code=charge.code or "",
+        merchant_name=pix.merchant_name,
+        key=pix.key,
+        key_type=messages.key_type_of(pix.key),
+    )
+    return _rendered(message, written.body)
+
+
+def _picture(parts: Parts, conversation: Conversation, say: Say) -> str | None:
+    if say.picture_charge_no is None:
+        return None
+    token = pay_token(parts.mac_key, conversation_id=conversation.id, charge_no=say.picture_charge_no)
+    return qr_url(parts.settings, token)
+
+
+def _charge(facts: Facts, no: int) -> ChargeFact:
+    return next(charge for charge in facts.charges if charge.no == no)
+
+
+def _rendered(
+    message: messages.Message, text: str, choices: tuple[str, ...] = (), *, picture: bool = False, link: str | None = None
+) -> Rendered:
+    return Rendered(body=messages.content(message), text=text, choices=choices, picture=picture, link=link)

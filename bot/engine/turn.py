@@ -1,0 +1,193 @@
+"""The turn: one event of one customer, decided on fresh facts and written in one transaction.
+
+Conversations with open events are claimed in batches of distinct customers; the row lock is mutex and fence, so a worker that was killed or
+paused cannot commit stale work. A turn that fails rolls back alone, backs off, and after five tries is parked with a ticket; the
+customer's later events go on. Lock order: conversation, debt, charge, outbox.
+"""
+
+import json
+import traceback
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import structlog
+
+from bot.clock import seconds
+from bot.engine import effects
+from bot.engine.arrivals import Heard, NothingToDecide, read_event
+from bot.engine.effects import Rows, Turn
+from bot.engine.parts import Parts
+from bot.store import conversations, facts, inbox, journal, outbox, payments, tickets_open, timers
+from bot.store.conversations import Conversation
+from flows.effects import Book
+from flows.events import AgentReplied, Event, HandedBack, PaymentConfirmed, TicketClaimed, TicketClosed
+from flows.facts import Facts
+from flows.step import State, step
+
+BATCH = 32
+TRIES = 5
+_BACK_OFF_S = (1, 5, 30, 120, 600)
+log = structlog.get_logger(__name__)
+
+
+async def run_once(parts: Parts, *, after: int = 0, only: int | None = None) -> tuple[int, int]:
+    """Run one batch of turns. Return how many, and the last conversation looked at (0: the end was reached).
+
+    If the batch as a whole cannot be written, each of its conversations is tried by itself, and only what fails there fails.
+    """
+    started = seconds()
+    claimed: list[int] = []
+    try:
+        done, last = await _batch(parts, after, only, claimed)
+    except Exception as error:  # the turn's one broad handler: roll back, retry, park with a ticket
+        if isinstance(error, (asyncpg.InterfaceError, OSError)):
+            raise  # the database is away: nobody's event is to blame
+        if only is None and len(claimed) > 1:
+            log.warning("turn.batch_rolled_back", error=type(error).__name__, conversations=len(claimed))
+            for conversation_id in claimed:
+                await run_once(parts, only=conversation_id)
+            return len(claimed), 0
+        for conversation_id in claimed:
+            await _failed(parts, conversation_id, error)
+        return len(claimed), 0
+    if done:
+        log.info("turn.done", turns=done, took_ms=round((seconds() - started) * 1000, 1))
+    return done, last
+
+
+async def _batch(parts: Parts, after: int, only: int | None, claimed: list[int]) -> tuple[int, int]:
+    now = parts.clock.now()
+    rows = Rows()
+    turns: list[Turn] = []
+    async with parts.pool.acquire() as conn, conn.transaction():
+        ids = [only] if only is not None else await conversations.waiting(conn, after=after, limit=BATCH)
+        if not ids:
+            return 0, 0
+        held = await conversations.claim(conn, ids, now)
+        claimed += [c.id for c in held]
+        events = {row["conversation_id"]: row for row in await conn.fetch(inbox.OLDEST_OPEN, claimed)} if claimed else {}
+        busy = [c for c in held if c.id in events]
+        if busy:
+            turns = await _decide_all(conn, parts, busy, events, now, rows)
+            await _write_all(conn, parts, busy, events, turns, now, rows)
+    parts.wake.ring(*rows.bells)
+    for conversation in busy:
+        parts.wake.desk_changed(conversation.id)
+    return len(busy), ids[-1] if len(ids) == BATCH else 0
+
+
+async def _decide_all(
+    conn: Any, parts: Parts, held: list[Conversation], events: dict[int, Any], now: datetime, rows: Rows
+) -> list[Turn]:
+    """Decide every event and collect what follows. What one of them got wrong is raised: the batch is then taken apart."""
+    understood: dict[int, Event | None] = {}
+    for conversation in held:
+        heard = read_event(events[conversation.id], conversation_id=conversation.id, key=parts.mac_key)
+        _take_note(conversation, heard, events[conversation.id], rows, now)
+        understood[conversation.id] = None if isinstance(heard.event, NothingToDecide) else heard.event
+    today = now.astimezone(parts.settings.timezone).date()
+    policy = await parts.policies.in_force(conn, today)
+    known = await facts.load(conn, held, now=now, today=today, rules=parts.settings.rules, policy=policy)
+    turns: list[Turn] = []
+    for conversation in held:
+        event = understood[conversation.id]
+        if event is not None:
+            turns.append(await _decide(conn, parts, conversation, known[conversation.id], event, events[conversation.id]["id"], rows))
+    return turns
+
+
+async def _decide(
+    conn: Any, parts: Parts, conversation: Conversation, known: Facts, event: Event, inbox_id: int, rows: Rows
+) -> Turn:
+    plan = None
+    if isinstance(event, PaymentConfirmed):
+        plan, known = await payments.settlement_for(conn, event, known, conversation_id=conversation.id)
+    before = State.from_json(json.loads(conversation.state))
+    result = step(before, known, event)
+    owner_before = conversation.owner
+    conversation.owner = result.owner
+    if result.owner != owner_before:
+        conversation.epoch += 1  # what the bot said before and is still queued will not go out any more
+    decision = json.dumps(
+        {"event": type(event).__name__, "inbox_id": inbox_id, "state": list(before.configuration), "on": known.today.isoformat(),
+         "policy": known.policy.digest if known.policy else None},
+        separators=(",", ":"),
+    )  # fmt: skip
+    turn = Turn(conversation=conversation, facts=known, inbox_id=inbox_id, decision=decision, settlement=plan)
+    _journal_action(turn, event, rows)
+    for effect in sorted(result.effects, key=lambda e: not isinstance(e, Book)):  # money first, words after
+        await effects.write(conn, parts, turn, effect, rows)
+    conversation.state = json.dumps(result.state.to_json(), separators=(",", ":"))
+    return turn
+
+
+def _take_note(conversation: Conversation, heard: Heard, row: Any, rows: Rows, now: datetime) -> None:
+    """What a message tells by itself, whatever is decided: who it is from, when, and its line in the journal."""
+    conversation.wa_id = heard.wa_id or conversation.wa_id
+    conversation.user_id = heard.user_id or conversation.user_id
+    conversation.profile_name = heard.profile_name
+    if heard.said_at is not None and heard.opens_window:
+        said_at = min(heard.said_at, now)
+        conversation.heard_at = max(conversation.heard_at or said_at, said_at)
+    if heard.journal is not None:
+        entry = journal.Entry(at=heard.said_at or now, kind="heard", body=heard.journal, inbox_id=row["id"])
+        rows.journal.setdefault(conversation.id, []).append(entry)
+
+
+def _journal_action(turn: Turn, event: Event, rows: Rows) -> None:
+    """What an agent did has its own line; what they wrote is journalled as it is sent."""
+    match event:
+        case TicketClaimed(agent_name=name):
+            rows.note(turn, "claimed", {"agent": name})
+        case HandedBack():
+            rows.note(turn, "handed_back", {})
+        case TicketClosed():
+            rows.note(turn, "closed", {})
+        case AgentReplied() | _:
+            pass
+
+
+async def _write_all(
+    conn: Any, parts: Parts, held: list[Conversation], events: dict[int, Any], turns: list[Turn], now: datetime, rows: Rows
+) -> None:
+    outbox_ids = await outbox.decide(conn, rows.outbox, now) if rows.outbox else {}
+    lines = [line for c in held for line in journal.chain(c, rows.journal.get(c.id, ()))]
+    if lines:
+        await journal.append(conn, lines, outbox_ids)
+    if rows.timers_cleared:
+        await conn.execute(timers.CLEAR, sorted(set(rows.timers_cleared) - {s.key for s in rows.timers_set}))
+    if rows.timers_set:
+        await timers.set_all(conn, rows.timers_set)
+    await conversations.write_back(conn, held)
+    await conn.execute(inbox.MARK_DONE, [events[c.id]["id"] for c in held], now)
+
+
+async def _failed(parts: Parts, conversation_id: int, error: Exception) -> None:
+    """Count the failure, back off, and after the last try park the event and call a person. The reason names types, never words."""
+    now = parts.clock.now()
+    async with parts.pool.acquire() as conn, conn.transaction():
+        held = await conversations.claim(conn, [conversation_id], now)
+        events = await conn.fetch(inbox.OLDEST_OPEN, [c.id for c in held])
+        if not held or not events:
+            return
+        row = await conn.fetchrow(inbox.COUNT_FAILURE, events[0]["id"], type(error).__name__, TRIES)
+        if row["state"] == "parked":
+            await tickets_open.open_ticket(
+                conn, conversation_id=conversation_id, customer_id=held[0].customer_id, debt_id=None,
+                reason="event_failed", queue="atendimento", now=now,
+            )  # fmt: skip
+        else:
+            wait = timedelta(seconds=_BACK_OFF_S[row["attempts"] - 1])
+            await conn.execute(conversations.BACK_OFF, conversation_id, now + wait)
+    log.error(
+        "turn.failed", inbox_id=events[0]["id"], error=type(error).__name__, where=_place(error),
+        attempts=row["attempts"], state=row["state"],
+    )  # fmt: skip
+
+
+def _place(error: BaseException) -> str:
+    """Where an error was raised: files and lines only, since its text may hold what a person wrote."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))

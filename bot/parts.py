@@ -1,0 +1,106 @@
+"""The composition root: builds every part once, hands them out together, and closes them in reverse order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import aiohttp
+import asyncpg
+import structlog
+from aiohttp import web
+from redis.asyncio import Redis
+
+from bot.clock import Clock
+from bot.engine.inbox import Ingest
+from bot.engine.pacing import Pacing
+from bot.engine.parts import Parts as Parts
+from bot.engine.policy_in_force import PolicyWatch
+from bot.engine.talk import Talk
+from bot.engine.wake import Wake
+from bot.settings import Secret, Settings, own_secret_key
+from bot.store.embedded import embedded_postgres, embedded_valkey
+from bot.store.migrate import migrate
+from bot.texts import read_texts
+from bot.whatsapp.client import GraphClient
+
+_STATEMENT_S = 30.0
+_SESSION = {
+    "application_name": "acerto",
+    "timezone": "UTC",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",
+    "statement_timeout": "30s",
+}
+log = structlog.get_logger(__name__)
+
+
+PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, *, connections: int = 4) -> "AsyncIterator[asyncpg.Pool[Any]]":
+    """Yield a pool on the company's PostgreSQL, or on the embedded one (found running, or started for as long as this lasts).
+
+    The schema is brought up to date first.
+    """
+    async with AsyncExitStack() as stack:
+        dsn = settings.database_url or await stack.enter_async_context(embedded_postgres(settings.home))
+        await migrate(dsn)
+        yield await stack.enter_async_context(_pool(dsn, connections))
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings, clock: Clock, *, connections: int = 12, demo: bool = False) -> AsyncIterator[Parts]:
+    """Yield all parts, ready to run; close them in reverse."""
+    key = bytes.fromhex(settings.secret_key) if _is_hex(settings.secret_key) else settings.secret_key.encode()
+    if not key:
+        key = bytes.fromhex(own_secret_key(settings.home))
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(open_database(settings, connections=connections))
+        url = settings.redis_url or await stack.enter_async_context(embedded_valkey(settings.home))
+        redis: Redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=2)
+        stack.push_async_callback(redis.aclose)
+        http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=256)))
+        wake = Wake(redis)
+        yield Parts(
+            settings=settings,
+            clock=clock,
+            pool=pool,
+            redis=redis,
+            http=http,
+            graph=GraphClient(
+                base_url=settings.whatsapp.api_url,
+                token=settings.whatsapp.token,
+                phone_number_id=settings.whatsapp.phone_number_id,
+                session=http,
+            ),
+            talk=Talk(settings.pix, http),
+            texts=read_texts("pt_BR"),
+            wake=wake,
+            pacing=Pacing(redis, number=settings.whatsapp.phone_number_id, per_second=settings.whatsapp.rate),
+            ingest=Ingest(pool, clock, wake),
+            policies=PolicyWatch(),
+            mac_key=key,
+            demo=demo,
+        )
+
+
+@asynccontextmanager
+async def _pool(dsn: str, connections: int) -> "AsyncIterator[asyncpg.Pool[Any]]":
+    pool = await asyncpg.create_pool(
+        dsn, min_size=1, max_size=connections, command_timeout=_STATEMENT_S, server_settings=_SESSION
+    )
+    try:
+        yield pool
+    finally:
+        try:
+            async with asyncio.timeout(5):
+                await pool.close()
+        except TimeoutError:
+            log.warning("parts.pool_terminated")
+            pool.terminate()
+
+
+def _is_hex(text: Secret) -> bool:
+    return len(text) >= 32 and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)

@@ -1,0 +1,189 @@
+"""Reading the facts: everything that decisions of a batch may know, in a handful of set-wise queries under the conversations' locks."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from bot.store.conversations import Conversation
+from flows.costs import NO_LATE_CHARGES, cost_of
+from flows.facts import (
+    AgreementFact,
+    Candidate,
+    ChargeFact,
+    CostOfDebt,
+    Debt,
+    Facts,
+    Instalment,
+    PolicyInForce,
+    Rules,
+    SealedOffer,
+    TicketFact,
+)
+from flows.negotiation import offer_from
+
+WINDOW = timedelta(hours=24) - timedelta(minutes=5)  # closed five minutes early: Meta's clock decides, not ours
+_CHARGES_REMEMBERED = timedelta(days=60)
+
+# Who may be behind a contact point: who confirmed it, else everybody who is imported with it or with one of its other names.
+CANDIDATES = """
+WITH asked AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS a(conversation_id, address, customer_id))
+SELECT a.conversation_id, k.id, k.name, k.document, k.opted_out_at FROM asked a JOIN customer k ON k.id = a.customer_id
+UNION
+SELECT a.conversation_id, k.id, k.name, k.document, k.opted_out_at FROM asked a JOIN customer k ON k.phone = a.address
+WHERE  a.customer_id IS NULL
+UNION
+SELECT a.conversation_id, k.id, k.name, k.document, k.opted_out_at
+FROM   asked a JOIN conversation_alias n ON n.conversation_id = a.conversation_id JOIN customer k ON k.phone = n.alias
+WHERE  a.customer_id IS NULL
+ORDER  BY 1, 2
+"""
+DEBTS = """
+SELECT d.customer_id, d.id, d.external_id, d.description, d.principal_cents, d.open_principal_cents, d.due_on, d.tags, d.state,
+       d.interest_from, d.interest_carried_cents, d.fine_paid_cents, d.promised_until,
+       (SELECT count(*)::int FROM debt p WHERE p.customer_id = d.customer_id AND p.state = 'paid' AND p.settled_at::date > p.due_on) AS late_before
+FROM   debt d
+WHERE  d.customer_id = any($1::bigint[]) AND d.state IN ('open', 'agreed')
+ORDER  BY d.due_on, d.id
+"""
+OFFERS = """
+SELECT conversation_id, no, debt_id, terms, policy_digest, shown_on, honoured_until, accepted_at IS NOT NULL AS accepted
+FROM   offer
+WHERE  conversation_id = any($1::bigint[]) AND (honoured_until >= $2 OR accepted_at IS NOT NULL)
+ORDER  BY conversation_id, no
+"""
+CHARGES = """
+SELECT c.conversation_id, c.no, c.amount_cents, c.pay_until, c.state, c.parts, c.code, c.paid_cents, c.offer_no,
+       a.offer_no AS agreement_offer_no, c.instalment_n
+FROM   charge c LEFT JOIN agreement a ON a.id = c.agreement_id
+WHERE  c.conversation_id = any($1::bigint[]) AND (c.state IN ('requested', 'active') OR c.created_at > $2)
+ORDER  BY c.conversation_id, c.no
+"""
+AGREEMENTS = """
+SELECT a.customer_id, a.offer_no, a.debt_id, a.total_cents, a.state,
+       (SELECT json_agg(json_build_array(i.n, i.due_on, i.amount_cents, i.paid_cents) ORDER BY i.n)
+        FROM instalment i WHERE i.agreement_id = a.id) AS instalments
+FROM   agreement a
+WHERE  a.customer_id = any($1::bigint[]) AND a.state IN ('active', 'settled')
+ORDER  BY a.id
+"""
+TICKETS = """
+SELECT t.conversation_id, t.id, t.reason, u.name AS claimed_by
+FROM   ticket t LEFT JOIN app_user u ON u.id = t.agent_id
+WHERE  t.conversation_id = any($1::bigint[]) AND t.state <> 'closed'
+"""
+
+
+async def load(
+    conn: Any,
+    conversations: Sequence[Conversation],
+    *,
+    now: datetime,
+    today: date,
+    rules: Rules,
+    policy: PolicyInForce | None,
+) -> dict[int, Facts]:
+    """Return the facts of every conversation. `today` is the creditor's local day."""
+    ids = [c.id for c in conversations]
+    candidates, opted_out = await _candidates(conn, conversations)
+    customers = {c.id: c.customer_id for c in conversations if c.customer_id is not None}
+    tickets = {row["conversation_id"]: row for row in await conn.fetch(TICKETS, ids)}
+    debts: Mapping[int, list[Debt]] = {}
+    agreements: Mapping[int, list[AgreementFact]] = {}
+    offers: Mapping[int, list[SealedOffer]] = {}
+    charges: Mapping[int, list[ChargeFact]] = {}
+    if customers:
+        debts = await _debts(conn, list(customers.values()))
+        agreements = await _agreements(conn, list(customers.values()))
+        offers = await _offers(conn, ids, today)
+        charges = await _charges(conn, ids, now)
+    terms = policy.policy.terms if policy is not None else NO_LATE_CHARGES
+    result: dict[int, Facts] = {}
+    for c in conversations:
+        owed = tuple(debts.get(c.customer_id, ())) if c.customer_id is not None else ()
+        ticket = tickets.get(c.id)
+        result[c.id] = Facts(
+            now=now,
+            today=today,
+            rules=rules,
+            next_no=c.serial + 1,
+            candidates=tuple(candidates.get(c.id, ())),
+            customer=next((k for k in candidates.get(c.id, ()) if k.customer_id == c.customer_id), None),
+            contact_closed=c.contact_closed_at is not None,
+            wrong_answers_today=c.wrong_answers if c.wrong_on == today else 0,
+            opted_out=c.opted_out_at is not None or (c.customer_id is not None and c.customer_id in opted_out),
+            window_closes_at=c.heard_at + WINDOW if c.heard_at is not None else None,
+            debts=owed,
+            costs={d.id: cost_of(d, today, terms) for d in owed if d.state == "open"},
+            policy=policy,
+            offers=tuple(offers.get(c.id, ())),
+            charges=tuple(charges.get(c.id, ())),
+            agreements=tuple(agreements.get(c.customer_id, ())) if c.customer_id is not None else (),
+            ticket=TicketFact(id=ticket["id"], reason=ticket["reason"], claimed_by=ticket["claimed_by"]) if ticket else None,
+        )
+    return result
+
+
+async def _candidates(conn: Any, conversations: Sequence[Conversation]) -> tuple[dict[int, list[Candidate]], set[int]]:
+    rows = await conn.fetch(
+        CANDIDATES, [c.id for c in conversations], [c.address for c in conversations], [c.customer_id for c in conversations]
+    )
+    found: dict[int, list[Candidate]] = defaultdict(list)
+    for row in rows:
+        found[row["conversation_id"]].append(Candidate(customer_id=row["id"], name=row["name"], document=row["document"]))
+    return found, {row["id"] for row in rows if row["opted_out_at"] is not None}
+
+
+async def _debts(conn: Any, customers: list[int]) -> dict[int, list[Debt]]:
+    debts: dict[int, list[Debt]] = defaultdict(list)
+    for row in await conn.fetch(DEBTS, customers):
+        fields = dict(row)
+        customer_id = fields.pop("customer_id")
+        debts[customer_id].append(Debt(**{**fields, "tags": frozenset(fields["tags"])}))
+    return debts
+
+
+async def _agreements(conn: Any, customers: list[int]) -> dict[int, list[AgreementFact]]:
+    agreements: dict[int, list[AgreementFact]] = defaultdict(list)
+    for row in await conn.fetch(AGREEMENTS, customers):
+        agreements[row["customer_id"]].append(
+            AgreementFact(
+                offer_no=row["offer_no"],
+                debt_id=row["debt_id"],
+                total_cents=row["total_cents"],
+                state=row["state"],
+                instalments=tuple(
+                    Instalment(n=n, due_on=date.fromisoformat(due), amount_cents=amount, paid_cents=paid)
+                    for n, due, amount, paid in json.loads(row["instalments"] or "[]")
+                ),
+            )
+        )
+    return agreements
+
+
+async def _offers(conn: Any, ids: list[int], today: date) -> dict[int, list[SealedOffer]]:
+    offers: dict[int, list[SealedOffer]] = defaultdict(list)
+    for row in await conn.fetch(OFFERS, ids, today):
+        offers[row["conversation_id"]].append(
+            SealedOffer(
+                no=row["no"],
+                debt_id=row["debt_id"],
+                offer=offer_from(json.loads(row["terms"])),
+                policy_digest=row["policy_digest"],
+                shown_on=row["shown_on"],
+                honoured_until=row["honoured_until"],
+                accepted=row["accepted"],
+            )
+        )
+    return offers
+
+
+async def _charges(conn: Any, ids: list[int], now: datetime) -> dict[int, list[ChargeFact]]:
+    charges: dict[int, list[ChargeFact]] = defaultdict(list)
+    for row in await conn.fetch(CHARGES, ids, now - _CHARGES_REMEMBERED):
+        fields = dict(row)
+        conversation_id = fields.pop("conversation_id")
+        parts = tuple(CostOfDebt(**part) for part in json.loads(fields.pop("parts")))
+        charges[conversation_id].append(ChargeFact(parts=parts, **fields))
+    return charges

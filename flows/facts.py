@@ -1,0 +1,188 @@
+"""All that a decision may know: one frozen picture of a conversation and its customer, read under the conversation's lock.
+
+Amounts are integer centavos, `today` is the creditor's local day, instants are aware and UTC. What is not here cannot decide anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+from flows.offers import CashOffer, InstalmentOffer, PromiseOffer
+from flows.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostOfDebt:
+    """What one debt costs on a day, part by part. `discount_cents` is what is forgiven of the three; the total is what is to pay."""
+
+    debt_id: int
+    principal_cents: int
+    fine_cents: int = 0
+    interest_cents: int = 0
+    discount_cents: int = 0
+
+    @property
+    def total_cents(self) -> int:
+        """What is to pay, in centavos."""
+        return self.principal_cents + self.fine_cents + self.interest_cents - self.discount_cents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A customer whom this contact point may belong to. Nothing of it may be said before they confirm."""
+
+    customer_id: int
+    name: str
+    document: str  # canonical CPF or CNPJ
+
+    @property
+    def first_name(self) -> str:
+        """The first word of the name."""
+        return self.name.split()[0] if self.name.split() else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debt:
+    """Something owed. `agreed`: an agreement stands in its place. `open_principal_cents` is what is left of the principal."""
+
+    id: int
+    external_id: str
+    description: str
+    principal_cents: int
+    open_principal_cents: int
+    due_on: date
+    tags: frozenset[str] = frozenset()
+    state: Literal["open", "agreed", "paid", "cancelled"] = "open"
+    # What remains of an earlier partial payment: interest runs on the rest from that day, a fine is charged once.
+    interest_from: date | None = None
+    interest_carried_cents: int = 0
+    fine_paid_cents: int = 0
+    promised_until: date | None = None
+    late_before: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedOffer:
+    """An offer that was shown, exactly as shown."""
+
+    no: int
+    debt_id: int
+    offer: CashOffer | InstalmentOffer | PromiseOffer
+    policy_digest: str
+    shown_on: date
+    honoured_until: date
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeFact:
+    """A charge at the provider. `code` is the Pix copy-and-paste text once the provider has made it."""
+
+    no: int
+    amount_cents: int
+    pay_until: date
+    state: Literal["requested", "active", "paid", "cancelled", "failed"]
+    parts: tuple[CostOfDebt, ...]
+    code: str | None = None
+    paid_cents: int = 0
+    offer_no: int | None = None
+    agreement_offer_no: int | None = None
+    instalment_n: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instalment:
+    """One payment of an agreement; n = 0 is the entry."""
+
+    n: int
+    due_on: date
+    amount_cents: int
+    paid_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementFact:
+    """An agreement in force (or settled)."""
+
+    offer_no: int
+    debt_id: int
+    total_cents: int
+    state: Literal["active", "settled", "broken"]
+    instalments: tuple[Instalment, ...]
+
+    @property
+    def next_open(self) -> Instalment | None:
+        """The first instalment that is not wholly paid."""
+        return next((i for i in self.instalments if i.paid_cents < i.amount_cents), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketFact:
+    """The open ticket of this conversation."""
+
+    id: int
+    reason: str
+    claimed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyInForce:
+    """The policy that was approved last and covers today."""
+
+    digest: str
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the company set once for all."""
+
+    creditor_name: str
+    identity: Literal["document", "none"] = "document"
+    native_card: bool = False
+    nudge_after_minutes: int = 60  # 0: never
+    tries: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The whole picture. `next_no` is the first unused serial number of the conversation."""
+
+    now: datetime
+    today: date
+    rules: Rules
+    next_no: int = 1
+    # Who is there
+    candidates: tuple[Candidate, ...] = ()
+    customer: Candidate | None = None  # confirmed
+    contact_closed: bool = False
+    wrong_answers_today: int = 0
+    opted_out: bool = False
+    window_closes_at: datetime | None = None  # the 24-hour window, already shortened by its safety margin
+    # What is owed
+    debts: tuple[Debt, ...] = ()  # open and agreed ones of the confirmed customer, oldest due first
+    costs: Mapping[int, CostOfDebt] = field(default_factory=dict)  # of every open debt, today, without discount
+    policy: PolicyInForce | None = None
+    offers: tuple[SealedOffer, ...] = ()  # of open debts, newest last
+    charges: tuple[ChargeFact, ...] = ()  # of this conversation, newest last
+    agreements: tuple[AgreementFact, ...] = ()
+    ticket: TicketFact | None = None
+    # What a PaymentConfirmed of this turn settles, worked out by the shell from the same rules as the booking
+    settlement: "Settlement | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What a confirmed payment did: the amount, what it settled whole, what stays open, what was too much."""
+
+    amount_cents: int
+    settled_debts: tuple[int, ...] = ()
+    still_open_cents: int = 0
+    surplus_cents: int = 0
+    instalment_n: int | None = None
+    instalments_left: int = 0
+    next_due_on: date | None = None
+    agreement_settled: bool = False
+    known_charge: bool = True
+    again: bool = False  # the same charge was paid before

@@ -1,0 +1,119 @@
+"""The front door: verified bytes in, one inbox row per thing that happened, committed, then 200. Mounts the pages.
+
+Nothing is believed before its signature, and nothing is answered 200 before it is stored: Meta repeats what was not, and has no way
+to fetch what was lost. A signed body that does not parse is stored as it came and parked for an operator.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, TypeAlias
+
+import structlog
+from aiohttp import web
+
+from bot.engine.inbox import TOO_OLD, InboxUnavailable
+from bot.parts import PARTS, Parts
+from bot.store.inbox import Arrival
+from bot.web.pages import mount_pages
+from bot.whatsapp import inbound
+from bot.whatsapp.signature import signature_is_valid
+
+BODY_BYTES = 4 * 1024 * 1024  # Meta sends up to 3 MB; aiohttp's own default of 1 MiB would refuse legal bodies
+_PIX_BODY_BYTES = 1024 * 1024
+Handler: TypeAlias = Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]]
+log = structlog.get_logger(__name__)
+
+
+def make_app(parts: Parts, *, more: Iterable[web.RouteDef] = ()) -> web.Application:
+    """Return the web application: the callbacks, the pages, and whatever a caller adds (the demo's phone)."""
+    app = web.Application(client_max_size=BODY_BYTES)
+    app[PARTS] = parts
+    app.add_routes(
+        [
+            web.get("/webhook", verify),
+            web.post("/webhook", receive),
+            web.post("/webhook/pix/{secret}", receive_pix),
+            web.post("/webhook/pix/{secret}/pix", receive_pix),
+        ]
+    )
+    mount_pages(app)
+    app.add_routes(list(more))
+    return app
+
+
+async def verify(request: web.Request) -> web.Response:
+    """Meta's question whether this address is ours: the challenge back for the right token, 403 otherwise."""
+    query = request.query
+    token = request.app[PARTS].settings.whatsapp.verify_token
+    right = hmac.compare_digest(query.get("hub.verify_token", "").encode(), token.encode())
+    if not token or not right or query.get("hub.mode") != "subscribe":
+        return web.Response(status=403, text="wrong verify token\n")
+    return web.Response(text=query.get("hub.challenge", ""), content_type="text/plain")
+
+
+async def receive(request: web.Request) -> web.Response:
+    """Meta's events: verify the raw bytes, store every item, answer."""
+    parts = request.app[PARTS]
+    raw = await request.read()  # above BODY_BYTES: 413
+    secrets = [secret.encode() for secret in parts.settings.whatsapp.app_secrets]
+    if not signature_is_valid(raw, request.headers.get("X-Hub-Signature-256"), secrets):
+        return web.Response(status=401, text="missing or wrong signature\n")
+    return await _store(parts, _arrivals(parts, raw))
+
+
+async def receive_pix(request: web.Request) -> web.Response:
+    """The provider's call: a trigger, no proof. Stored raw; confirmed by GET before anything is believed."""
+    parts = request.app[PARTS]
+    right = parts.settings.pix.webhook_secret
+    if not right or not hmac.compare_digest(request.match_info["secret"].encode(), right.encode()):
+        return web.Response(status=404)
+    raw = await request.read()
+    if len(raw) > _PIX_BODY_BYTES:
+        return web.Response(status=413)
+    if not raw.strip():
+        return web.Response(text="ok\n")  # the call that banks make on registering
+    now = parts.clock.now()
+    # The same body again is the same trigger; the confirmation, not the trigger, owns the payment's key.
+    key = f"w:{hashlib.sha256(raw).hexdigest()}:{now:%Y%m%d%H}"
+    return await _store(parts, [Arrival(source="pix", dedupe_key=key, kind="pix", raw=raw, received_at=now)])
+
+
+async def _store(parts: Parts, arrivals: list[Arrival]) -> web.Response:
+    try:
+        await parts.ingest.put(arrivals)
+    except InboxUnavailable as error:
+        log.error("webhook.not_stored", reason=str(error))
+        return web.Response(status=503, text="not stored, please repeat\n")
+    return web.Response(text="ok\n")
+
+
+def _arrivals(parts: Parts, raw: bytes) -> list[Arrival]:
+    """One arrival per item of a body; a body that cannot be read is one arrival, parked."""
+    now = parts.clock.now()
+    items = inbound.items(raw)
+    if isinstance(items, inbound.Unreadable):
+        key = f"u:{hashlib.sha256(raw).hexdigest()}"
+        return [
+            Arrival(source="whatsapp", dedupe_key=key, kind="unreadable", raw=raw, received_at=now, parked_because=items.reason)
+        ]
+    return [_arrival(parts, item, now) for item in items]
+
+
+def _arrival(parts: Parts, item: inbound.Item, now: Any) -> Arrival:
+    ours = item.phone_number_id in (None, parts.settings.whatsapp.phone_number_id)
+    late = item.occurred_at is not None and now - item.occurred_at > TOO_OLD
+    talks = item.kind == "message" and item.address is not None
+    parked = "another_number" if not ours else "too_old" if late else None
+    if item.kind == "message" and not talks:
+        parked = parked or "no_sender"
+    return Arrival(
+        source="whatsapp",
+        dedupe_key=item.dedupe_key,
+        kind=item.kind if item.kind in ("message", "status") else "other",
+        raw=item.raw,
+        received_at=now,
+        occurred_at=item.occurred_at,
+        names=(item.address, *item.aliases) if talks and ours and item.address else (),
+        parked_because=parked,
+    )
