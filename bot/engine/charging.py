@@ -1,7 +1,7 @@
 """What the outbox owes the provider: charges to make, charges to take back.
 
-Repeating is always safe: our txid makes the provider's PUT idempotent, and an attempt that may have got through is looked up
-first. The charge's new state and the event that tells its conversation are one transaction.
+Repeating is always safe: our txid makes the provider's PUT idempotent, and an attempt that may have got through is
+looked up first. The charge's new state and the event that tells its conversation are one transaction.
 """
 
 import json
@@ -42,7 +42,8 @@ Outcome: TypeAlias = Done | Again
 
 
 async def carry_out(parts: Parts, row: Mapping[str, Any]) -> Outcome:
-    """Do what an outbox row of kind `charge` or `cancel_charge` asks for. `row` has `kind`, `body` and `attempt` (from 1).
+    """Do what an outbox row of kind `charge` or `cancel_charge` asks for. `row` has `kind`, `body` and `attempt` (from
+    1).
 
     May be called again for the same row at any time, also after the process was killed in the middle.
     """

@@ -103,7 +103,9 @@ async def _decide(
 ) -> Turn:
     plan = None
     if isinstance(event, PaymentConfirmed):
-        plan, known = await payments.settlement_for(conn, event, known, conversation_id=conversation.id)
+        plan, known = await payments.settlement_for(
+            conn, event, known, conversation_id=conversation.id, zone=parts.settings.timezone
+        )
     before = State.from_json(json.loads(conversation.state))
     result = step(before, known, event)
     owner_before = conversation.owner

@@ -1,6 +1,7 @@
 """Charges: what the provider is asked to collect. requested → active | failed, and from any of them cancelled or paid.
 
-`paid` means that money came in on it, of whatever amount; how much is `paid_cents`, and what it settled is in `payment`.
+`paid` means that money came in on it, of whatever amount; how much is `paid_cents`, and what it settled is in
+`payment`.
 """
 
 import hashlib
@@ -14,7 +15,8 @@ from bot.links import pay_token
 from flows.effects import Charge
 
 INSERT = """
-INSERT INTO charge (conversation_id, no, customer_id, provider, txid, pay_token, amount_cents, parts, pay_until, expires_at,
+INSERT INTO charge (conversation_id, no, customer_id, provider, txid, pay_token, amount_cents, parts, pay_until,
+expires_at,
                     offer_no, agreement_id, instalment_n, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
         (SELECT id FROM agreement WHERE conversation_id = $1 AND offer_no = $12), $13, $14)
@@ -26,13 +28,16 @@ INSERT INTO charge_debt (charge_id, debt_id)
 SELECT c.id, a.debt_id FROM charge c JOIN agreement a ON a.id = c.agreement_id WHERE c.id = $1 ON CONFLICT DO NOTHING
 """
 CANCEL = """
-UPDATE charge SET state = 'cancelled' WHERE conversation_id = $1 AND no = $2 AND state IN ('requested', 'active') RETURNING id
+UPDATE charge SET state = 'cancelled' WHERE conversation_id = $1 AND no = $2 AND state IN ('requested', 'active')
+RETURNING id
 """
 ORDERED = """
 SELECT c.id, c.conversation_id, c.no, c.provider, c.txid, c.amount_cents, c.expires_at, c.state, k.name, k.document
 FROM   charge c JOIN customer k ON k.id = c.customer_id WHERE c.id = $1
 """
-ACTIVATE = "UPDATE charge SET state = 'active', code = $2, location = $3 WHERE id = $1 AND state = 'requested' RETURNING id"
+ACTIVATE = (
+    "UPDATE charge SET state = 'active', code = $2, location = $3 WHERE id = $1 AND state = 'requested' RETURNING id"
+)
 FAIL = "UPDATE charge SET state = 'failed' WHERE id = $1 AND state = 'requested' RETURNING id"
 OF_TXID = "SELECT txid, conversation_id, no FROM charge WHERE txid = any($1::text[])"
 # Codes that nobody can pay any more and of which we never heard: one last look at the provider, then they are closed.
@@ -71,7 +76,8 @@ class Home:
 def txid_of(token: str, *, provider: str, now: datetime) -> str:
     """Return the identifier of a charge at the provider, made from its payment token and the instant it was decided.
 
-    The instant is in it because a txid is the creditor's for ever: an emptied database may begin to count its charges anew.
+    The instant is in it because a txid is the creditor's for ever: an emptied database may begin to count its charges
+    anew.
     """
     digest = hashlib.sha256(f"{token}:{now.timestamp():.6f}".encode("ascii")).digest()
     return b32encode(digest).decode("ascii").rstrip("=").lower()[: _TXID_CHARACTERS[provider]]
@@ -88,7 +94,10 @@ async def insert(
     expires_at: datetime,
     now: datetime,
 ) -> int:
-    """Keep a charge as it was decided and return its id. `key` makes the tokens, `expires_at` is the end of its last day."""
+    """Keep a charge as it was decided and return its id.
+
+    `key` makes the tokens, `expires_at` is the end of its last day.
+    """
     token = pay_token(key, conversation_id=conversation_id, charge_no=effect.charge_no)
     charge_id: int = await conn.fetchval(
         INSERT,

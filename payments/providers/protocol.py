@@ -1,10 +1,11 @@
 """How we speak with whoever collects for the creditor: values that every provider's conversation is made of.
 
-A conversation is a generator: it yields a `Request`, is sent the `Answer`, and returns what it was held for. It knows no network, no
-clock and no credentials, so a test reads it like a script; `bot.engine.talk` drives it over HTTP.
+A conversation is a generator: it yields a `Request`, is sent the `Answer`, and returns what it was held for. It knows
+no network, no clock and no credentials, so a test reads it like a script; `bot.engine.talk` drives it over HTTP.
 
-Two kinds of trouble, by what may be done about it: `TryLater` (the same conversation again, from the start) and `Refused`
-(never again). A conversation that is repeated after an answer was lost says so (`in_doubt`) and looks before it acts.
+Two kinds of trouble, by what may be done about it: `TryLater` (the same conversation again, from the start) and
+`Refused` (never again). A conversation that is repeated after an answer was lost says so (`in_doubt`) and looks before
+it acts.
 """
 
 from collections.abc import Generator, Mapping
@@ -17,7 +18,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request. `path` is relative to the provider's base address, `body` is JSON; who drives it adds the credentials."""
+    """One request.
+
+    `path` is relative to the provider's base address, `body` is JSON; who drives it adds the credentials.
+    """
 
     method: str
     path: str
@@ -37,7 +41,10 @@ Conversation: TypeAlias = Generator[Request, Answer, T]
 
 
 class ProviderError(Exception):
-    """A conversation that did not end well. `kind` names what happened in one word, fit for a log: never a person's data."""
+    """A conversation that did not end well.
+
+    `kind` names what happened in one word, fit for a log: never a person's data.
+    """
 
     def __init__(self, kind: str, detail: str = "") -> None:
         super().__init__(f"{kind}: {detail}" if detail else kind)
@@ -50,11 +57,17 @@ class TryLater(ProviderError):
 
 
 class NotAuthorized(TryLater):
-    """The provider does not know us, even with a fresh token. Check client id, secret, scopes and certificate (`acerto doctor`)."""
+    """The provider does not know us, even with a fresh token.
+
+    Check client id, secret, scopes and certificate (`acerto doctor`).
+    """
 
 
 class Refused(ProviderError):
-    """The provider's final word; the same request will be refused again. `detail` names the properties that it objects to."""
+    """The provider's final word.
+
+    The same request will be refused again. `detail` names the properties that it objects to.
+    """
 
 
 class NotFound(Refused):
@@ -62,12 +75,18 @@ class NotFound(Refused):
 
 
 class WrongAnswer(ProviderError):
-    """The provider answered with something that is not what we asked for: nothing may be built on it. A person has to look."""
+    """The provider answered with something that is not what we asked for: nothing may be built on it.
+
+    A person has to look.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payee:
-    """Who is paid, as the bank knows them: the Pix key in its DICT form, name and city as they are to stand in the code."""
+    """Who is paid, as the bank knows them.
+
+    The Pix key in its DICT form, name and city as they are to stand in the code.
+    """
 
     key: str
     name: str
@@ -78,7 +97,8 @@ class Payee:
 class ChargeOrder:
     """What a provider is asked to collect, for once and in one amount (centavos), until `expires_at` (excluded).
 
-    `in_doubt`: an earlier attempt may have got through. `text` is shown to whoever pays (at most 140 characters are used).
+    `in_doubt`: an earlier attempt may have got through. `text` is shown to whoever pays (at most 140 characters are
+    used).
     """
 
     txid: str
@@ -93,12 +113,16 @@ class ChargeOrder:
 
     def __post_init__(self) -> None:
         assert self.amount_cents > 0
-        assert self.now.tzinfo is not None and self.expires_at.tzinfo is not None
+        assert self.now.tzinfo is not None
+        assert self.expires_at.tzinfo is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Created:
-    """A charge that can be paid: its copy-and-paste code, and where the code's content lies (nowhere for a static code)."""
+    """A charge that can be paid.
+
+    `code` is the copy-and-paste text, `location` where its content lies (nowhere for a static code).
+    """
 
     code: str
     location: str | None = None

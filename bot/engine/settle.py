@@ -1,0 +1,196 @@
+"""Confirming payments: what a webhook claims, and what it never told, is asked of the bank itself.
+
+A provider's webhook is a trigger and no proof. Every payment is confirmed by GET and only then becomes an event, under
+the key `p:<endToEndId>`, so that a forged or doubled trigger can neither make one nor stand in its way. Since triggers
+get lost, the last 48 hours are asked for again and again besides, and each unpaid charge once more after its end.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.engine.inbox import put_event
+from bot.engine.parts import Parts
+from bot.store import charges, inbox
+from bot.store.inbox import Arrival
+from flows.events import PaymentConfirmed
+from payments.providers import api_pix
+from payments.providers.protocol import NotFound, Received, Refused, TryLater, WrongAnswer
+
+OVERLAP = timedelta(hours=48)
+_TRIGGERS = 20  # of one look
+_LAST_LOOKS = 50
+_LAST_LOOK_AFTER = timedelta(minutes=10)  # who paid in the last second is confirmed by then
+_PAGES = 1000
+log = structlog.get_logger(__name__)
+
+
+async def settle_once(parts: Parts) -> int:
+    """Handle the open triggers of the provider's webhook, a batch of them; return how many are done with.
+
+    Raises Away or TryLater, after a try at each, where the bank could not be asked: those stay open.
+    """
+    async with parts.pool.acquire() as conn:
+        rows = await conn.fetch(inbox.TAKE_OTHERS, "pix", _TRIGGERS)
+    done, later = 0, None
+    for row in rows:
+        try:
+            reason = await _handle(parts, bytes(row["raw"]))
+        except TryLater as error:  # perhaps about this one payment only; the others need not wait
+            later = error
+            continue
+        async with parts.pool.acquire() as conn:
+            if reason is None:
+                await conn.execute(inbox.MARK_DONE, [row["id"]], parts.clock.now())
+            else:
+                log.warning("trigger.parked", inbox_id=row["id"], reason=reason)
+                await conn.execute(inbox.PARK, [row["id"]], reason, parts.clock.now())
+        done += 1
+    if later is not None:
+        raise later
+    return done
+
+
+async def poll_once(parts: Parts) -> int:
+    """Ask the bank what came in lately and take in what nobody told us; return how many payments were new.
+
+    With static Pix there is nobody to ask: the statement is imported by hand. Raises Away, TryLater, Refused,
+    WrongAnswer.
+    """
+    if parts.settings.pix.mode != "api":
+        return 0
+    now = parts.clock.now()
+    new = 0
+    for page in range(_PAGES):
+        found = await parts.talk.drive(api_pix.received(now - OVERLAP, now + _LAST_LOOK_AFTER, page=page))
+        new += await _take_in(parts, found.items)
+        if not found.more:
+            break
+    else:
+        log.error("poll.too_many_pages", pages=_PAGES)
+    return new + await _last_looks(parts, now)
+
+
+async def _last_looks(parts: Parts, now: datetime) -> int:
+    """Look once more at each charge whose code is dead and of which we never heard.
+
+    Then close it: also after days of being down.
+    """
+    async with parts.pool.acquire() as conn:
+        expired = await conn.fetch(charges.EXPIRED, now - _LAST_LOOK_AFTER, _LAST_LOOKS)
+    new = 0
+    for row in expired:
+        try:
+            found = await parts.talk.drive(api_pix.state(row["txid"]))
+        except NotFound:
+            payments: Sequence[Received] = ()
+        else:
+            payments = found.payments
+        new += await _take_in(parts, payments)
+        if not payments:
+            async with parts.pool.acquire() as conn:
+                await conn.execute(charges.CLOSE, row["id"])
+    return new
+
+
+async def _handle(parts: Parts, raw: bytes) -> str | None:
+    """Confirm what one trigger names. Return why it is parked, None if it is done."""
+    if parts.settings.pix.mode != "api":
+        return "pix.static_mode"
+    named, reason = triggered(raw)
+    for end_to_end_id in named:
+        try:
+            received = await parts.talk.drive(api_pix.confirm(end_to_end_id))
+        except NotFound:
+            reason = "pix.not_confirmed"  # forged, or early: then the poll finds it
+        except (Refused, WrongAnswer) as error:
+            reason = f"pix.{error.kind}"
+        else:
+            await _take_in(parts, [received])
+    return reason
+
+
+def triggered(raw: bytes) -> tuple[list[str], str | None]:
+    """Return the payments that a webhook's body names, and why it cannot be read whole.
+
+    A bank's test call names none.
+    """
+    try:
+        body = json.loads(raw) if raw.strip() else {}
+    except (ValueError, RecursionError):
+        return [], "pix.unreadable"
+    items = body.get("pix", []) if isinstance(body, dict) else []
+    if not isinstance(items, list):
+        return [], "pix.unreadable"
+    ids = [item.get("endToEndId") if isinstance(item, dict) else None for item in items]
+    good = [i for i in ids if isinstance(i, str) and api_pix.END_TO_END_ID.fullmatch(i)]
+    return list(dict.fromkeys(good)), None if len(good) == len(ids) else "pix.bad_end_to_end_id"
+
+
+async def _take_in(parts: Parts, payments: Sequence[Received]) -> int:
+    """Make an event of each payment on a charge of ours.
+
+    Park what is nobody's, and refunds, for people. Return how many are new.
+    """
+    if not payments:
+        return 0
+    now = parts.clock.now()
+    new = 0
+    async with parts.pool.acquire() as conn, conn.transaction():
+        homes = await charges.homes(conn, [p.txid for p in payments if p.txid is not None])
+        parked: list[Arrival] = []
+        for payment in payments:
+            home = homes.get(payment.txid or "")
+            if home is None:
+                parked.append(_parked(f"p:{payment.end_to_end_id}", payment, "payment.unknown_txid", now))
+                continue
+            parked += _refunds(payment, now)
+            if payment.kept_cents <= 0:
+                parked.append(_parked(f"p:{payment.end_to_end_id}", payment, "payment.refunded", now))
+            else:
+                new += await _put(conn, payment, home, now)
+        await inbox.take_in(conn, parked, {})
+    if new:
+        parts.wake.turns()
+    return new
+
+
+async def _put(conn: Any, payment: Received, home: charges.Home, now: datetime) -> bool:
+    return await put_event(
+        conn,
+        source="provider",
+        dedupe_key=f"p:{payment.end_to_end_id}",
+        conversation_id=home.conversation_id,
+        event=PaymentConfirmed(
+            end_to_end_id=payment.end_to_end_id,
+            amount_cents=payment.amount_cents,
+            paid_at=payment.paid_at,
+            charge_no=home.no,
+            txid=payment.txid,
+        ),
+        now=now,
+    )
+
+
+def _refunds(payment: Received, now: datetime) -> list[Arrival]:
+    """Money that went back: kept once for each state, for a person to book."""
+    return [
+        _parked(f"d:{payment.end_to_end_id}:{refund.id}:{refund.status}", payment, "payment.refund", now)
+        for refund in payment.refunds
+    ]
+
+
+def _parked(key: str, payment: Received, reason: str, now: datetime) -> Arrival:
+    told = {"endToEndId": payment.end_to_end_id, "txid": payment.txid, "cents": payment.amount_cents}
+    return Arrival(
+        source="provider",
+        dedupe_key=key,
+        kind="other",
+        raw=json.dumps({**told, "refunds": [[r.id, r.amount_cents, r.status] for r in payment.refunds]}).encode(),
+        occurred_at=payment.paid_at,
+        received_at=now,
+        parked_because=reason,
+    )

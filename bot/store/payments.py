@@ -1,0 +1,293 @@
+"""Payments: working out what one settles, under the locks of its debts, and booking it, in the turn's transaction.
+
+Payment, ledger, allocation and the states of debts, instalments, agreement and charge are one transaction, and a
+payment's endToEndId is booked once. Lock order: conversation (the turn's), debt, charge.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, tzinfo
+from typing import Any
+
+from payments.late_charges import Terms
+
+from flows.costs import NO_LATE_CHARGES, cost_of
+from flows.events import PaymentConfirmed
+from flows.facts import CostOfDebt, Debt, Facts, Settlement
+from flows.offers import CashOffer, PromiseOffer, offer_from
+from payments.settlement import Asked, DebtPaid, OpenInstalment, Owed, OwedAgreement, Part, settle
+from payments.settlement import Settlement as Work
+
+CHARGE = """
+SELECT c.id, c.customer_id, c.amount_cents, c.pay_until, c.parts, c.paid_cents, c.agreement_id, c.instalment_n,
+c.created_at FROM   charge c WHERE c.conversation_id = $1 AND c.no = $2
+"""
+LOCK_CHARGE = "SELECT paid_cents FROM charge WHERE id = $1 FOR UPDATE"
+# Before the charge: lock order conversation, debt, charge.
+LOCK_DEBTS = """
+SELECT id, external_id, description, principal_cents, open_principal_cents, due_on, tags, state,
+       interest_from, interest_carried_cents, fine_paid_cents, promised_until
+FROM   debt WHERE id IN (SELECT debt_id FROM charge_debt WHERE charge_id = $1) ORDER BY id FOR UPDATE
+"""
+PAID_SINCE = """
+SELECT DISTINCT (part->>'debt_id')::bigint AS debt_id
+FROM   payment p CROSS JOIN jsonb_array_elements(p.allocation) AS part
+WHERE  p.customer_id = $1 AND p.booked_at > $2 AND part ? 'debt_id'
+"""
+AGREEMENTS = """
+SELECT a.id, a.debt_id, a.total_cents, o.terms,
+       (SELECT json_agg(json_build_array(i.n, i.due_on, i.amount_cents - i.paid_cents) ORDER BY i.due_on, i.n)
+        FROM instalment i WHERE i.agreement_id = a.id AND i.paid_cents < i.amount_cents) AS open
+FROM   agreement a JOIN offer o ON o.conversation_id = a.conversation_id AND o.no = a.offer_no
+WHERE  a.debt_id = any($1::bigint[]) AND a.state = 'active'
+ORDER  BY a.id
+"""
+DEBTS_OF = "SELECT debt_id FROM agreement WHERE id = any($1::bigint[])"
+BOOKED = "SELECT id FROM payment WHERE end_to_end_id = $1"
+KEEP = """
+INSERT INTO payment (end_to_end_id, txid, charge_id, customer_id, amount_cents, surplus_cents, allocation, paid_at,
+booked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (end_to_end_id) DO NOTHING RETURNING id
+"""
+BEGIN_POSTING = "INSERT INTO ledger_transaction (key, booked_at) VALUES ($1, $2) RETURNING id"
+POST = """
+INSERT INTO ledger_posting (transaction_id, n, account, amount_cents)
+SELECT $1, ordinality, account, amount FROM unnest($2::text[], $3::bigint[]) WITH ORDINALITY AS p(account, amount,
+ordinality)
+"""
+SETTLE_DEBTS = """
+UPDATE debt SET state = 'paid', open_principal_cents = 0, interest_carried_cents = 0, settled_at = $2, updated_at = $3
+WHERE  id = any($1::bigint[])
+"""
+PART_PAID = """
+UPDATE debt SET open_principal_cents = $2, interest_from = $3, interest_carried_cents = $4, fine_paid_cents = $5,
+updated_at = $6 WHERE  id = $1
+"""
+REOPEN = "UPDATE debt SET state = 'open', updated_at = $2 WHERE state = 'agreed' AND id = any($1::bigint[])"
+PAY_INSTALMENT = "UPDATE instalment SET paid_cents = paid_cents + $3 WHERE agreement_id = $1 AND n = $2"
+CLOSE_AGREEMENTS = "UPDATE agreement SET state = $2, closed_at = $3 WHERE id = any($1::bigint[]) AND state = 'active'"
+CHARGE_PAID = "UPDATE charge SET state = 'paid', paid_cents = paid_cents + $2 WHERE id = $1"
+# Charges that still ask for what is paid now: of the same debts, unless they are for an instalment that is still open.
+CANCEL_OTHERS = """
+UPDATE charge c SET state = 'cancelled'
+WHERE  c.id <> $1 AND c.state IN ('requested', 'active')
+AND    c.id IN (SELECT charge_id FROM charge_debt WHERE debt_id = any($2::bigint[]))
+AND    NOT EXISTS (
+    SELECT FROM instalment i JOIN agreement a ON a.id = i.agreement_id
+    WHERE  i.agreement_id = c.agreement_id AND i.n = c.instalment_n AND i.paid_cents = 0 AND a.state = 'active')
+RETURNING c.id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a confirmed payment will do, before it is done: `settlement` tells the dialogue, the rest is what `book`
+    writes.
+
+    `work` is None where this very payment was booked before: there is nothing to write.
+    """
+
+    event: PaymentConfirmed
+    settlement: Settlement
+    work: Work | None
+    charge_id: int | None = None
+    customer_id: int | None = None
+    debts_after: tuple[Debt, ...] = ()  # those that are paid in part, as they are then
+    debts_settled: tuple[int, ...] = ()
+    debts_reopened: tuple[int, ...] = ()
+
+
+async def settlement_for(
+    conn: Any, event: PaymentConfirmed, facts: Facts, *, conversation_id: int, zone: tzinfo
+) -> tuple[Plan, Facts]:
+    """Work out what the payment settles, on locked rows; return it, and the facts with what the dialogue has to know
+    of it.
+
+    `zone` is the creditor's: a payment belongs to the local day on which the bank settled it. The facts' debts and
+    charges stay those of before the payment.
+    """
+    plan = await _plan(conn, event, facts, conversation_id, event.paid_at.astimezone(zone).date())
+    return plan, replace(facts, settlement=plan.settlement)
+
+
+async def book(conn: Any, plan: Plan, *, now: datetime) -> tuple[int, ...]:
+    """Write the plan, once however often it is called.
+
+    Return the charges that asked for what is paid now and have to be taken back.
+    """
+    work, event = plan.work, plan.event
+    if work is None:
+        return ()
+    allocation = [asdict(d) for d in work.debts] + [asdict(i) for i in work.instalments]
+    kept = await conn.fetchval(
+        KEEP, event.end_to_end_id, event.txid, plan.charge_id, plan.customer_id, event.amount_cents, work.surplus_cents,
+        json.dumps(allocation), event.paid_at, now,
+    )  # fmt: skip
+    if kept is None:
+        return ()
+    entry = await conn.fetchval(BEGIN_POSTING, f"pix:{event.end_to_end_id}", now)
+    await conn.execute(POST, entry, [p.account for p in work.postings], [p.amount_cents for p in work.postings])
+    await _write_debts(conn, plan, now)
+    await conn.executemany(PAY_INSTALMENT, [(i.agreement_id, i.n, i.amount_cents) for i in work.instalments])
+    await conn.execute(CLOSE_AGREEMENTS, [a.agreement_id for a in work.settled_agreements], "settled", now)
+    await conn.execute(CLOSE_AGREEMENTS, list(work.broken_agreements), "broken", now)
+    if plan.charge_id is None:
+        return ()
+    await conn.execute(CHARGE_PAID, plan.charge_id, event.amount_cents)
+    touched = [*plan.debts_settled, *(d.id for d in plan.debts_after), *plan.debts_reopened]
+    if not work.debts and not work.instalments:
+        return ()
+    agreed = await conn.fetch(DEBTS_OF, sorted({i.agreement_id for i in work.instalments}))
+    others = await conn.fetch(CANCEL_OTHERS, plan.charge_id, [*touched, *(row["debt_id"] for row in agreed)])
+    return tuple(sorted(row["id"] for row in others))
+
+
+async def _write_debts(conn: Any, plan: Plan, now: datetime) -> None:
+    await conn.execute(REOPEN, list(plan.debts_reopened), now)
+    await conn.execute(SETTLE_DEBTS, list(plan.debts_settled), plan.event.paid_at, now)
+    await conn.executemany(
+        PART_PAID,
+        [
+            (d.id, d.open_principal_cents, d.interest_from, d.interest_carried_cents, d.fine_paid_cents, now)
+            for d in plan.debts_after
+        ],
+    )
+
+
+async def _plan(conn: Any, event: PaymentConfirmed, facts: Facts, conversation_id: int, paid_on: date) -> Plan:
+    customer_id = facts.customer.customer_id if facts.customer is not None else None
+    if await conn.fetchval(BOOKED, event.end_to_end_id) is not None:
+        return Plan(event=event, settlement=Settlement(amount_cents=event.amount_cents, again=True), work=None)
+    row = await conn.fetchrow(CHARGE, conversation_id, event.charge_no)
+    if row is None:  # money of this customer, and nobody knows for what
+        work = settle(event.amount_cents, paid_on=paid_on, asked=None)
+        told = Settlement(amount_cents=event.amount_cents, surplus_cents=work.surplus_cents, known_charge=False)
+        return Plan(event=event, settlement=told, work=work, customer_id=customer_id)
+    held = await _held(conn, row, facts, paid_on)
+    owed = [
+        Owed(
+            debt_id=cost.debt_id,
+            due_on=held.debts[cost.debt_id].due_on,
+            principal_cents=cost.principal_cents,
+            fine_cents=cost.fine_cents,
+            interest_cents=cost.interest_cents,
+            moved=cost.debt_id in held.moved,
+        )
+        for cost in held.costs.values()
+    ]
+    work = settle(event.amount_cents, paid_on=paid_on, asked=held.asked, debts=owed, agreements=held.agreements)
+    settled = {d.debt_id for d in work.debts if d.settled} | {a.debt_id for a in work.settled_agreements}
+    after = tuple(_after(held, d, paid_on) for d in work.debts if not d.settled)
+    return Plan(
+        event=event,
+        settlement=_told(held, work, settled, after, on=max(facts.today, paid_on)),
+        work=work,
+        charge_id=row["id"],
+        customer_id=row["customer_id"],
+        debts_after=after,
+        debts_settled=tuple(sorted(settled)),
+        debts_reopened=tuple(a.debt_id for a in held.agreements if a.agreement_id in work.broken_agreements),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """What a payment meets, read under its locks: what was asked for, and what of it is not settled yet."""
+
+    asked: Asked
+    debts: Mapping[int, Debt]
+    costs: Mapping[int, CostOfDebt]  # on the day of the payment
+    moved: frozenset[int]  # debts on which something was paid since the charge was made
+    agreements: tuple[OwedAgreement, ...]
+    terms: Terms
+
+
+async def _held(conn: Any, row: Mapping[str, Any], facts: Facts, paid_on: date) -> _Held:
+    terms = facts.policy.policy.terms if facts.policy is not None else NO_LATE_CHARGES
+    locked = [_debt(debt) for debt in await conn.fetch(LOCK_DEBTS, row["id"])]
+    debts = {d.id: d for d in locked if d.state in ("open", "agreed") and d.open_principal_cents > 0}
+    paid_before_cents = await conn.fetchval(LOCK_CHARGE, row["id"])
+    moved = await conn.fetch(PAID_SINCE, row["customer_id"], row["created_at"])
+    agreements = await conn.fetch(AGREEMENTS, list(debts))
+    return _Held(
+        asked=_asked(row, paid_before_cents=paid_before_cents),
+        debts=debts,
+        costs={d.id: cost_of(d, paid_on, terms) for d in debts.values()},
+        moved=frozenset(m["debt_id"] for m in moved),
+        agreements=tuple(_agreement(a, debts[a["debt_id"]]) for a in agreements),
+        terms=terms,
+    )
+
+
+def _told(held: _Held, work: Work, settled: set[int], after: Sequence[Debt], *, on: date) -> Settlement:
+    """What the dialogue has to know.
+
+    What is settled, and what is still open of what this payment was for, at its cost `on` that day.
+    """
+    kept = [a for a in held.agreements if a.agreement_id not in work.broken_agreements]
+    changed = {d.id: d for d in after}
+    elsewhere = settled | {a.debt_id for a in kept}
+    left = [changed.get(d.id, d) for d in held.debts.values() if d.id not in elsewhere]
+    paid = {(i.agreement_id, i.n): i.amount_cents for i in work.instalments}
+    to_pay = [
+        (i.due_on, i.open_cents - paid.get((a.agreement_id, i.n), 0))
+        for a in kept
+        for i in a.instalments
+        if i.open_cents > paid.get((a.agreement_id, i.n), 0)
+    ]
+    return Settlement(
+        amount_cents=work.amount_cents,
+        settled_debts=tuple(sorted(settled)),
+        still_open_cents=sum(cost_of(d, on, held.terms).total_cents for d in left) + sum(cents for _, cents in to_pay),
+        surplus_cents=work.surplus_cents,
+        instalment_n=work.instalments[0].n if work.instalments else None,
+        instalments_left=len(to_pay),
+        next_due_on=min((due_on for due_on, _ in to_pay), default=None),
+        agreement_settled=bool(work.settled_agreements),
+        again=held.asked.paid_before_cents > 0,
+    )
+
+
+def _after(held: _Held, paid: DebtPaid, paid_on: date) -> Debt:
+    """A debt of which a part was paid: interest runs on the rest from that day, and the fine is charged once."""
+    debt = held.debts[paid.debt_id]
+    return replace(
+        debt,
+        open_principal_cents=debt.open_principal_cents - paid.principal_cents,
+        # A payment that is told late does not turn time back.
+        interest_from=max(paid_on, debt.interest_from or paid_on),
+        interest_carried_cents=held.costs[debt.id].interest_cents - paid.interest_cents,
+        fine_paid_cents=debt.fine_paid_cents + paid.fine_cents,
+    )
+
+
+def _debt(row: Mapping[str, Any]) -> Debt:
+    return Debt(**{**row, "tags": frozenset(row["tags"])})
+
+
+def _asked(row: Mapping[str, Any], *, paid_before_cents: int) -> Asked:
+    return Asked(
+        amount_cents=row["amount_cents"],
+        pay_until=row["pay_until"],
+        parts=tuple(Part(**part) for part in json.loads(row["parts"])),
+        paid_before_cents=paid_before_cents,
+        agreement_id=row["agreement_id"],
+        instalment_n=row["instalment_n"],
+    )
+
+
+def _agreement(row: Mapping[str, Any], debt: Debt) -> OwedAgreement:
+    offer = offer_from(json.loads(row["terms"]))
+    assert not isinstance(offer, PromiseOffer)  # nobody agrees to pay by promising it
+    return OwedAgreement(
+        agreement_id=row["id"],
+        debt_id=row["debt_id"],
+        total_cents=row["total_cents"],
+        principal_cents=debt.open_principal_cents,
+        discount_cents=offer.discount_cents,
+        instalments=tuple(
+            OpenInstalment(n=n, due_on=date.fromisoformat(due), open_cents=cents)
+            for n, due, cents in json.loads(row["open"] or "[]")
+        ),
+        is_cash=isinstance(offer, CashOffer),
+    )

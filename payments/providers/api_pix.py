@@ -1,0 +1,250 @@
+"""The central bank's API Pix (version 2), as conversations: immediate charges, and what came in.
+
+A charge is for one day and one amount, so it is a `cob` that expires at the end of its day; never a `cobv`, whose late
+charges the payer's bank would work out by its own calendar. Money is a string of reais with two places, exactly;
+fields that we do not know are left alone. The API's own words are used on the wire only.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from payments.brcode import Merchant, dynamic_code
+from payments.providers.protocol import (
+    Answer,
+    ChargeOrder,
+    ChargeState,
+    Conversation,
+    Created,
+    NotAuthorized,
+    NotFound,
+    Page,
+    Received,
+    Refund,
+    Refused,
+    Request,
+    TryLater,
+    WrongAnswer,
+)
+
+ACTIVE, CONCLUDED, REMOVED = "ATIVA", "CONCLUIDA", "REMOVIDA_PELO_USUARIO_RECEBEDOR"
+PAGE_SIZE = 100
+END_TO_END_ID = re.compile(r"[A-Za-z0-9]{32}")
+_MONEY = re.compile(r"\d{1,10}\.\d{2}", re.ASCII)
+_TEXT_CHARACTERS, _NAME_CHARACTERS = 140, 200
+_INVALID_OPERATION = "CobOperacaoInvalida"
+
+
+def create(order: ChargeOrder) -> Conversation[Created]:
+    """Make the charge of `order`; in doubt, look first whether an earlier attempt made it. Making it twice is making
+    it once.
+
+    Raises Refused, TryLater, WrongAnswer.
+    """
+    if order.in_doubt:
+        answer = yield Request(method="GET", path=f"/cob/{order.txid}")
+        if answer.status == 200:
+            return _created(order, _document(answer))
+        if answer.status != 404:
+            _raise(answer)
+    answer = yield Request(method="PUT", path=f"/cob/{order.txid}", body=_json(body_of(order)))
+    if answer.status not in (200, 201):
+        _raise(answer)
+    return _created(order, _document(answer))
+
+
+def cancel(txid: str) -> Conversation[None]:
+    """Take a charge back. One that is paid, removed or unknown already is as good as taken back."""
+    answer = yield Request(method="PATCH", path=f"/cob/{txid}", body=_json({"status": REMOVED}))
+    if answer.status == 200 or answer.status == 404:
+        return
+    if answer.status == 400 and _problem(answer)[0] == _INVALID_OPERATION:  # it is not active any more
+        return
+    _raise(answer)
+
+
+def confirm(end_to_end_id: str) -> Conversation[Received]:
+    """Return the payment as the bank knows it. Raises NotFound if it does not: then somebody else said so."""
+    assert END_TO_END_ID.fullmatch(end_to_end_id)
+    answer = yield Request(method="GET", path=f"/pix/{end_to_end_id}")
+    if answer.status != 200:
+        _raise(answer)
+    received = received_from(_document(answer))
+    if received.end_to_end_id != end_to_end_id:
+        raise WrongAnswer("endToEndId", "another payment than the one asked for")
+    return received
+
+
+def received(since: datetime, until: datetime, *, page: int = 0) -> Conversation[Page]:
+    """Return one page of the payments settled from `since` to `until` that carry a txid.
+
+    Without one it is nobody's charge.
+    """
+    query = {
+        "inicio": _instant(since),
+        "fim": _instant(until),
+        "txIdPresente": "true",
+        "paginacao.paginaAtual": str(page),
+        "paginacao.itensPorPagina": str(PAGE_SIZE),
+    }
+    answer = yield Request(method="GET", path="/pix", query=query)
+    if answer.status != 200:
+        _raise(answer)
+    document = _document(answer)
+    try:
+        pages = int(document["parametros"]["paginacao"]["quantidadeDePaginas"])
+        items = tuple(received_from(pix) for pix in document.get("pix", ()))
+    except (KeyError, TypeError, ValueError) as error:
+        raise WrongAnswer("page", "no pages are told") from error
+    return Page(items=items, more=page + 1 < pages)
+
+
+def state(txid: str) -> Conversation[ChargeState]:
+    """Return what the provider knows of a charge, with everything that was paid on it."""
+    answer = yield Request(method="GET", path=f"/cob/{txid}")
+    if answer.status != 200:
+        _raise(answer)
+    cob = _document(answer)
+    if cob.get("txid") != txid:
+        raise WrongAnswer("txid", "another charge than the one asked for")
+    payments = tuple(received_from({"txid": txid, **pix}) for pix in cob.get("pix", ()))
+    return ChargeState(status=str(cob.get("status", "")), amount_cents=_amount_of(cob), payments=payments)
+
+
+def body_of(order: ChargeOrder) -> dict[str, Any]:
+    """Return the body of `PUT /cob/{txid}`. Raises Refused where the bank would refuse: before it is sent."""
+    seconds = int((order.expires_at - order.now).total_seconds())
+    if seconds < 1:
+        raise Refused("expired", "the charge's last day is over")
+    document = order.debtor_document
+    debtor = {("cpf" if len(document) == 11 else "cnpj"): document, "nome": order.debtor_name[:_NAME_CHARACTERS]}
+    body: dict[str, Any] = {
+        "calendario": {"expiracao": seconds},
+        "devedor": debtor,
+        # The payer may not change the amount.
+        "valor": {"original": reais(order.amount_cents), "modalidadeAlteracao": 0},
+        "chave": order.payee.key,
+    }
+    if order.text:
+        body["solicitacaoPagador"] = order.text[:_TEXT_CHARACTERS]
+    return body
+
+
+def reais(cents: int) -> str:
+    """Return centavos as the API writes money: `349.90`."""
+    assert 0 < cents < 10**12
+    return f"{cents // 100}.{cents % 100:02d}"
+
+
+def cents(text: object) -> int:
+    """Return the centavos of the API's money. Raises WrongAnswer for anything but `\\d{1,10}\\.\\d{2}`."""
+    if not isinstance(text, str) or not _MONEY.fullmatch(text):
+        raise WrongAnswer("valor", "no amount with two places")
+    return int(Decimal(text) * 100)
+
+
+def received_from(pix: Mapping[str, Any]) -> Received:
+    """Return a payment from the API's `Pix`. Raises WrongAnswer where it lacks what every Pix has."""
+    try:
+        refunds = tuple(
+            Refund(id=str(r["id"]), amount_cents=cents(r["valor"]), status=str(r["status"]))
+            for r in pix.get("devolucoes", ())
+        )
+        paid_at = datetime.fromisoformat(pix["horario"])
+        end_to_end_id, txid = pix["endToEndId"], pix.get("txid")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise WrongAnswer("pix", f"not a payment ({type(error).__name__})") from error
+    if not isinstance(end_to_end_id, str) or not END_TO_END_ID.fullmatch(end_to_end_id):
+        raise WrongAnswer("endToEndId", "not 32 letters and digits")
+    return Received(
+        end_to_end_id=end_to_end_id,
+        amount_cents=cents(pix.get("valor")),
+        # RFC 3339 wants an offset; a bank that leaves it out means UTC, as everywhere in this API.
+        paid_at=(paid_at if paid_at.tzinfo else paid_at.replace(tzinfo=UTC)).astimezone(UTC),
+        txid=txid if isinstance(txid, str) else None,
+        refunds=refunds,
+    )
+
+
+def _created(order: ChargeOrder, cob: Mapping[str, Any]) -> Created:
+    """The code of a charge, once it is certain that it is ours: our txid, our amount, and that it can still be paid."""
+    if cob.get("txid") != order.txid:
+        raise WrongAnswer("txid", "another charge than ours")
+    if _amount_of(cob) != order.amount_cents:
+        raise WrongAnswer("valor", "another amount than ours")
+    if cob.get("status") not in (ACTIVE, CONCLUDED):
+        raise Refused("removed", "the charge was removed at the provider")
+    location, code = _location(cob), cob.get("pixCopiaECola")
+    if not isinstance(code, str) or not code:
+        if location is None:
+            raise WrongAnswer("location", "neither a code nor a location")
+        merchant = Merchant(name=order.payee.name, city=order.payee.city)
+        code = dynamic_code(location, merchant=merchant)
+    return Created(code=code, location=location)
+
+
+def _location(cob: Mapping[str, Any]) -> str | None:
+    loc = cob.get("loc")
+    location = cob.get("location") or (loc.get("location") if isinstance(loc, Mapping) else None)
+    return location.removeprefix("https://") if isinstance(location, str) else None
+
+
+def _amount_of(cob: Mapping[str, Any]) -> int:
+    value = cob.get("valor")
+    return cents(value.get("original") if isinstance(value, Mapping) else None)
+
+
+def _document(answer: Answer) -> Mapping[str, Any]:
+    try:
+        document = json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise WrongAnswer("body", f"no JSON behind status {answer.status}") from error
+    if not isinstance(document, dict):
+        raise WrongAnswer("body", "no JSON object")
+    return document
+
+
+def _problem(answer: Answer) -> tuple[str, str]:
+    """The error's type and the properties that it objects to.
+
+    RFC 7807, OAuth's form, or anything at all (gateways answer in HTML).
+    """
+    try:
+        problem = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        problem = None
+    if not isinstance(problem, dict):
+        return f"status_{answer.status}", ""
+    kind = str(problem.get("type") or problem.get("error") or "").rstrip("/").rpartition("/")[2]
+    violations = problem.get("violacoes")
+    named = (
+        [str(v.get("propriedade", "")) for v in violations if isinstance(v, dict)]
+        if isinstance(violations, list)
+        else []
+    )
+    # The violations' values are what we sent (a name, a CPF): they stay out.
+    return re.sub(r"\W", "", kind, flags=re.ASCII)[:60] or f"status_{answer.status}", ", ".join(named)[:200]
+
+
+def _raise(answer: Answer) -> NoReturn:
+    kind, detail = _problem(answer)
+    if answer.status == 401:
+        raise NotAuthorized(kind, detail)
+    if answer.status in (408, 425, 429) or answer.status >= 500:
+        raise TryLater(kind, detail)
+    if answer.status == 404:
+        raise NotFound(kind, detail)
+    if 400 <= answer.status < 500:
+        raise Refused(kind, detail)
+    raise WrongAnswer(f"status_{answer.status}", "neither an answer nor an error")
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
