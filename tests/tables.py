@@ -10,7 +10,7 @@ def table(text: str) -> tuple[str, Sequence[Any]]:
     """Return names and cases of a table whose first line names the columns.
 
     Columns are told apart by blanks, or by `|` where a cell itself has blanks or is empty. Whole numbers, `yes`,
-    `no` and `-` (None) are values, `"…"` is text as it stands, all else is text. What follows ` # ` at the end names the case.
+    `no` and `-` (None) are values, `"…"` is text as it stands, all else is text. What follows ` # ` names the case.
     """
     lines = [line for line in text.splitlines() if line.strip()]
     names = _cells(lines[0])

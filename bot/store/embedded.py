@@ -1,7 +1,7 @@
 """PostgreSQL and Valkey of our own, for whoever has none: started by the first process that needs them, shared by all
 processes of one home, stopped when the last one leaves.
 
-Three locks in the server's folder say all there is to know, and the kernel drops them with their holder, however it ends:
+Three locks in the server's folder say all there is to know, and the kernel drops them with their holder:
 `gate` is held while one process looks and starts; `users` is shared by all who use the server; `kept` is held by the
 keeper (`bot.store.keeper`), which waits for `users` to be free and then stops the server.
 """
@@ -40,7 +40,7 @@ async def embedded_postgres(home: Path, *, durable: bool = True) -> AsyncIterato
 
 @asynccontextmanager
 async def embedded_valkey(home: Path) -> AsyncIterator[str]:
-    """Yield the address of the Valkey of `home`, for as long as it is needed. It keeps nothing. Raises EmbeddedError."""
+    """Yield the address of the Valkey of `home`, for as long as it is needed. Nothing is kept. Raises EmbeddedError."""
     async with _shared(EmbeddedValkey(home / "valkey")) as address:
         yield address
 
@@ -53,7 +53,8 @@ async def _shared(server: Server) -> AsyncIterator[str]:
         users = await _enter(server)
     except PermissionError as error:
         raise EmbeddedError(
-            f"{error.filename or server.folder} belongs to another user; run acerto as that user, or set ACERTO_HOME to a folder of yours"
+            f"{error.filename or server.folder} belongs to another user; "
+            "run acerto as that user, or set ACERTO_HOME to a folder of yours"
         ) from error
     try:
         yield server.address
@@ -124,7 +125,7 @@ async def _leave(folder: Path, users: int) -> None:
     probe = _open(folder, "users")
     try:
         async with asyncio.timeout(_STOP_S):
-            while _is_kept(folder) and not _others_are_in(probe):
+            while _is_kept(folder) and not _others_are_in(probe):  # noqa: ASYNC110 - other processes set no event
                 await asyncio.sleep(_LOOK_AGAIN_S)
     except TimeoutError as error:
         raise EmbeddedError(f"{folder.name} does not stop; see {folder / 'log'}") from error

@@ -126,7 +126,7 @@ class EmbeddedPostgres:
         draft.rename(self._data)
 
     def _forget_a_stranger(self) -> None:
-        """Remove a `postmaster.pid` whose number now belongs to some other program, e.g. after a restart of the machine.
+        """Remove a `postmaster.pid` whose number some other program has by now, e.g. after a restart of the machine.
 
         PostgreSQL itself sees to one whose process is gone, and must: it also looks whether children of it still live.
         """

@@ -22,7 +22,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def keep(order: dict[str, object], kept: int) -> int:
-    """Run the server of `order` until nobody holds `users`. `kept` is the descriptor whose lock says that we are here."""
+    """Run the server of `order` until nobody holds `users`. The lock of `kept` says that we are here."""
     stop_with = int(str(order["stop_with"]))
     users = os.open(str(order["users"]), os.O_RDWR)
     guard, unused, quick_ends = threading.Lock(), threading.Event(), 0
