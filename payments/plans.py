@@ -1,0 +1,150 @@
+"""Instalment plans: discount, entry, equal parts or the Price table, the days they fall due, and what the credit costs a year.
+
+The rules are the contract's ("What `--json` prints"); amounts are integer centavos, percentages Decimal.
+"""
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from fractions import Fraction
+
+from payments.late_charges import Cost
+from payments.money import half_up, percent_of, split
+
+_NONE = Decimal(0)
+_BETWEEN_DAYS = 20  # the second payment comes at least so long after the first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discount:
+    """What is forgiven of each part, in percent."""
+
+    principal_percent: Decimal = _NONE
+    fine_percent: Decimal = _NONE
+    interest_percent: Decimal = _NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discounted:
+    """A cost after its discount; `discount_cents` is what is forgiven."""
+
+    cost: Cost
+    discount_cents: int
+
+    @property
+    def total_cents(self) -> int:
+        """What remains to be paid."""
+        return self.cost.total_cents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """An entry (0: none) and the instalments after it."""
+
+    entry_cents: int
+    instalments_cents: tuple[int, ...]
+
+    @property
+    def total_cents(self) -> int:
+        """Everything the person would pay."""
+        return self.entry_cents + sum(self.instalments_cents)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """One payment of a schedule; n = 0 is the entry."""
+
+    n: int
+    due: date
+    amount_cents: int
+
+
+def discounted(cost: Cost, discount: Discount) -> Discounted:
+    """Return the cost less the discount: each part loses its own percentage, each rounded half up."""
+    principal = percent_of(cost.principal_cents, discount.principal_percent)
+    fine = percent_of(cost.fine_cents, discount.fine_percent)
+    interest = percent_of(cost.interest_cents, discount.interest_percent)
+    left = Cost(
+        principal_cents=cost.principal_cents - principal,
+        fine_cents=cost.fine_cents - fine,
+        interest_cents=cost.interest_cents - interest,
+    )
+    return Discounted(cost=left, discount_cents=principal + fine + interest)
+
+
+def plan(total_cents: int, *, count: int, entry_percent: Decimal, interest_percent_month: Decimal) -> Plan:
+    """Return the plan for `total_cents`: the entry on top of `count` instalments, equal or by the Price table."""
+    entry = percent_of(total_cents, entry_percent)
+    rest = total_cents - entry
+    if interest_percent_month == 0:
+        return Plan(entry_cents=entry, instalments_cents=split(rest, count))
+    return Plan(entry_cents=entry, instalments_cents=_price(rest, count, interest_percent_month))
+
+
+def _price(rest_cents: int, count: int, interest_percent_month: Decimal) -> tuple[int, ...]:
+    """Price table: the instalment and each period's interest rounded half up, the last one closing the balance."""
+    rate = Fraction(interest_percent_month) / 100
+    instalment = half_up(rest_cents * rate / (1 - 1 / (1 + rate) ** count))
+    balance, parts = rest_cents, []
+    for _ in range(count - 1):
+        balance += half_up(balance * rate) - instalment
+        parts.append(instalment)
+    parts.append(balance + half_up(balance * rate))
+    return tuple(parts)
+
+
+def due_dates(accepted: date, *, count_after_first: int, first_due_within_days: int, due_day: int | None) -> tuple[date, ...]:
+    """Return the days of the first payment and of those after it.
+
+    The others fall on `due_day`, from the first such date at least 20 days after the first payment; without it monthly on the
+    first payment's day (the month's last day where it has no such day).
+    """
+    first = accepted + timedelta(days=first_due_within_days)
+    if due_day is None:
+        return (first, *(_in_month(first, k, first.day) for k in range(1, count_after_first + 1)))
+    earliest = first + timedelta(days=_BETWEEN_DAYS)
+    start = 0 if _in_month(earliest, 0, due_day) >= earliest else 1
+    return (first, *(_in_month(earliest, start + k, due_day) for k in range(count_after_first)))
+
+
+def schedule(plan: Plan, *, accepted: date, first_due_within_days: int, due_day: int | None) -> tuple[Payment, ...]:
+    """Return every payment of a plan with its day. The first is the entry (n = 0), or else the first instalment (n = 1)."""
+    amounts = ([(0, plan.entry_cents)] if plan.entry_cents else []) + list(enumerate(plan.instalments_cents, start=1))
+    days = due_dates(
+        accepted, count_after_first=len(amounts) - 1, first_due_within_days=first_due_within_days, due_day=due_day
+    )
+    return tuple(Payment(n=n, due=day, amount_cents=amount) for (n, amount), day in zip(amounts, days, strict=True))
+
+
+def cet_percent_year(total_cents: int, payments: tuple[Payment, ...], accepted: date) -> Decimal:
+    """Return the CET: the yearly internal rate of `payments` against `total_cents`, by days over 365, in percent, two decimals half up.
+
+    Res. CMN 4.881/2020. 0.00 where nothing is paid on top. The rate is found by bisection in decimals, so it is the same everywhere.
+    """
+    if sum(p.amount_cents for p in payments) <= total_cents:
+        return Decimal("0.00")
+    flows = [(Decimal((p.due - accepted).days) / 365, Decimal(p.amount_cents)) for p in payments]
+    with localcontext() as context:
+        context.prec = 28
+        log_low, log_high = _NONE, Decimal(1)
+        while _present(flows, log_high) > total_cents:
+            log_high *= 2
+        for _ in range(60):
+            middle = (log_low + log_high) / 2
+            if _present(flows, middle) > total_cents:
+                log_low = middle
+            else:
+                log_high = middle
+        return ((log_high.exp() - 1) * 100).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+
+
+def _present(flows: list[tuple[Decimal, Decimal]], log_rate: Decimal) -> Decimal:
+    """Today's value of the payments at a rate given by its logarithm."""
+    return sum((amount * (-log_rate * years).exp() for years, amount in flows), _NONE)
+
+
+def _in_month(day: date, months_later: int, day_of_month: int) -> date:
+    month = day.month - 1 + months_later
+    year, month = day.year + month // 12, month % 12 + 1
+    return date(year, month, min(day_of_month, monthrange(year, month)[1]))
