@@ -1,0 +1,230 @@
+"""What may be offered for a debt on a day: the policy applied to the facts. Pure; the same facts give the same centavos for ever.
+
+The first rule whose conditions hold decides: it hands the debt to people, or makes its offers in its order, an instalment offer once
+for each permitted count. Nothing beyond `never_beyond` is offered, and no count whose smallest instalment is below the rule's minimum.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, assert_never
+
+from flows.calendar import days_overdue, payable_day
+from flows.offers import CashOffer, InstalmentOffer, Offer, PromiseOffer, offer_from, terms_of
+from flows.policy import Policy
+from flows.policy_parts import CashRule, DiscountPercent, InstalmentRule, OfferRule, PromiseRule, Rule
+from payments.late_charges import Cost, cost_on
+from payments.money import percent_of
+from payments.plans import Plan, cet_percent_year, discounted, plan, schedule
+
+__all__ = [  # whoever negotiates needs the offers beside the decision
+    "CashOffer",
+    "DebtFacts",
+    "Decision",
+    "InstalmentOffer",
+    "Offer",
+    "PromiseOffer",
+    "accepted_on",
+    "best_cash",
+    "decide",
+    "facts_from",
+    "facts_json",
+    "offer_from",
+    "recompute",
+    "terms_of",
+    "with_due_day",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebtFacts:
+    """What a policy may know of a debt. `cost`: what it costs on the day where a part of it was paid before (`flows.costs`)."""
+
+    principal_cents: int
+    due: date
+    tags: frozenset[str] = frozenset()
+    late_before: int = 0
+    external_id: str = ""
+    cost: Cost | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a policy says to a debt. `rule` is None where no rule takes it; `ticket` names the queue where people decide."""
+
+    rule: str | None
+    ticket: str | None
+    cost: Cost
+    days_overdue: int
+    offers: tuple[Offer, ...]
+
+
+def decide(policy: Policy, debt: DebtFacts, on: date) -> Decision:
+    """Return what the policy does with the debt on the local day `on`. Whether the policy is in force then is not asked here."""
+    late = days_overdue(debt.due, on)
+    cost = debt.cost or _cost(policy, debt, on)
+    rule = next((rule for rule in policy.rules if _takes(rule, debt, late, cost)), None)
+    offers = _offers(policy, rule, cost, on) if rule is not None else ()
+    return Decision(
+        rule=rule.name if rule is not None else None,
+        ticket=rule.ticket if rule is not None else None,
+        cost=cost,
+        days_overdue=late,
+        offers=tuple(offers),
+    )
+
+
+def best_cash(decision: Decision) -> CashOffer | None:
+    """The cheapest way to pay everything at once, or None: then the debt costs `decision.cost`."""
+    cash = (offer for offer in decision.offers if isinstance(offer, CashOffer))
+    return min(cash, key=lambda offer: offer.total_cents, default=None)
+
+
+def with_due_day(offer: InstalmentOffer, day: int) -> InstalmentOffer:
+    """Return the offer with its later payments on another of its `due_days`: other dates and CET, the same amounts."""
+    assert day in offer.due_days
+    return _dated(offer, offer.accepted, day)
+
+
+def accepted_on(offer: InstalmentOffer, day: date) -> InstalmentOffer:
+    """Return the offer with its dates counted from another day of acceptance: the same amounts."""
+    return _dated(offer, day, offer.due_day)
+
+
+def recompute(
+    policy: Policy, debt: DebtFacts, on: date, *, name: str, count: int | None, due_day: int | None
+) -> Offer | None:
+    """Return the offer called `name` as it was made from these facts, or None if it is not among them.
+
+    `count` and `due_day` are those of an instalment offer, None otherwise. Equal to what was sealed, to the centavo and the day.
+    """
+    for offer in decide(policy, debt, on).offers:
+        if offer.name == name and (not isinstance(offer, InstalmentOffer) or offer.count == count):
+            return with_due_day(offer, due_day) if isinstance(offer, InstalmentOffer) and due_day is not None else offer
+    return None
+
+
+def facts_json(debt: DebtFacts, on: date) -> dict[str, Any]:
+    """What an offer was made from, as plain JSON, to be sealed beside its terms."""
+    cost = debt.cost
+    return {
+        "on": on.isoformat(),
+        "principal": debt.principal_cents,
+        "due": debt.due.isoformat(),
+        "tags": sorted(debt.tags),
+        "late_before": debt.late_before,
+        "external_id": debt.external_id,
+        "cost": None if cost is None else [cost.principal_cents, cost.fine_cents, cost.interest_cents],
+    }
+
+
+def facts_from(sealed: Mapping[str, Any]) -> tuple[DebtFacts, date]:
+    """The facts and the day that `facts_json` wrote."""
+    cost = None
+    if sealed["cost"] is not None:
+        principal, fine, interest = sealed["cost"]
+        cost = Cost(principal_cents=principal, fine_cents=fine, interest_cents=interest)
+    debt = DebtFacts(
+        principal_cents=sealed["principal"],
+        due=date.fromisoformat(sealed["due"]),
+        tags=frozenset(sealed["tags"]),
+        late_before=sealed["late_before"],
+        external_id=sealed["external_id"],
+        cost=cost,
+    )
+    return debt, date.fromisoformat(sealed["on"])
+
+
+def _cost(policy: Policy, debt: DebtFacts, on: date) -> Cost:
+    free_until = payable_day(debt.due)
+    return cost_on(
+        on, principal_cents=debt.principal_cents, due=debt.due, free_until=free_until, terms=policy.late_charges.terms
+    )
+
+
+def _takes(rule: Rule, debt: DebtFacts, late: int, cost: Cost) -> bool:
+    return rule.when.holds(
+        days_overdue=late, total_cents=cost.total_cents, tags=debt.tags, late_before=debt.late_before
+    )
+
+
+def _offers(policy: Policy, rule: Rule, cost: Cost, on: date) -> Iterator[Offer]:
+    for terms in rule.offers or ():
+        for offer in _made(policy, rule, terms, cost, on):
+            if isinstance(offer, PromiseOffer) or _within(policy, offer):
+                yield offer
+
+
+def _made(policy: Policy, rule: Rule, terms: OfferRule, cost: Cost, on: date) -> Iterator[Offer]:
+    match terms:
+        case CashRule():
+            yield CashOffer(
+                name=terms.name,
+                rule=rule.name,
+                parts=cost,
+                forgiven=_forgiven(cost, terms.discount_percent),
+                pay_until=on + timedelta(days=terms.pay_within_days),
+            )
+        case InstalmentRule():
+            most = policy.never_beyond.instalments
+            for count in range(terms.count.from_, min(terms.count.to or most, most) + 1):
+                yield from _instalments(rule, terms, count, cost, on)
+        case PromiseRule():
+            yield PromiseOffer(name=terms.name, rule=rule.name, until=on + timedelta(days=terms.within_days))
+        case _:
+            assert_never(terms)
+
+
+def _within(policy: Policy, offer: CashOffer | InstalmentOffer) -> bool:
+    """Whether something is left to pay and the discount keeps to the ceiling, a percentage of the updated total."""
+    ceiling = policy.never_beyond.discount_percent
+    return offer.total_cents > 0 and offer.discount_cents * 100 <= ceiling * offer.parts.total_cents
+
+
+def _forgiven(cost: Cost, percent: DiscountPercent) -> Cost:
+    """What each part loses."""
+    left = discounted(cost, percent.discount).cost
+    return Cost(
+        principal_cents=cost.principal_cents - left.principal_cents,
+        fine_cents=cost.fine_cents - left.fine_cents,
+        interest_cents=cost.interest_cents - left.interest_cents,
+    )
+
+
+def _instalments(rule: Rule, terms: InstalmentRule, count: int, cost: Cost, on: date) -> Iterator[InstalmentOffer]:
+    forgiven = _forgiven(cost, terms.discount_percent)
+    total_cents = cost.total_cents - forgiven.total_cents
+    if total_cents - percent_of(total_cents, terms.entry_percent) < count:
+        return  # not a centavo for each
+    divided = plan(
+        total_cents, count=count, entry_percent=terms.entry_percent, interest_percent_month=terms.interest_percent_month
+    )
+    if min(divided.instalments_cents) < max(terms.minimum_instalment, 1):
+        return
+    due_day = terms.due_days[0] if terms.due_days else None
+    payments = schedule(divided, accepted=on, first_due_within_days=terms.first_due_within_days, due_day=due_day)
+    yield InstalmentOffer(
+        name=terms.name,
+        rule=rule.name,
+        parts=cost,
+        forgiven=forgiven,
+        count=count,
+        entry_percent=terms.entry_percent,
+        interest_percent_month=terms.interest_percent_month,
+        cet_percent_year=cet_percent_year(total_cents, payments, on),
+        accepted=on,
+        first_due_within_days=terms.first_due_within_days,
+        due_days=terms.due_days or (),
+        due_day=due_day,
+        payments=payments,
+    )
+
+
+def _dated(offer: InstalmentOffer, accepted: date, due_day: int | None) -> InstalmentOffer:
+    divided = Plan(
+        entry_cents=offer.entry_cents,
+        instalments_cents=tuple(payment.amount_cents for payment in offer.instalments),
+    )
+    payments = schedule(divided, accepted=accepted, first_due_within_days=offer.first_due_within_days, due_day=due_day)
+    cet = cet_percent_year(offer.discounted_cents, payments, accepted)
+    return replace(offer, accepted=accepted, due_day=due_day, payments=payments, cet_percent_year=cet)

@@ -1,0 +1,118 @@
+"""What may be approved but should be meant: customary limits of the law, rules that never apply, offers that fall away.
+
+A warning refuses nothing: a regulated lender has other limits than a shop. The sources stand beside the words; none of it is legal advice.
+"""
+
+from collections.abc import Iterator
+
+from flows.policy import Policy
+from flows.policy_checks import discount_share, of_hundred
+from flows.policy_parts import (
+    AmountRange,
+    CashRule,
+    InstalmentRule,
+    NumberRange,
+    OfferRule,
+    PromiseRule,
+    Rule,
+    Tags,
+    When,
+)
+from flows.yaml_lines import Mistake, Path, read_lines
+from flows.yaml_values import mistake_at
+
+_FINE = (
+    "the fine is more than 2 %, the most that consumer contracts allow (CDC art. 52 § 1)",
+    "Use 2.00 for consumers.",
+)
+_LATE_INTEREST = (
+    "late interest is more than 1 % a month, the customary most in consumer contracts (CTN art. 161 § 1; Decreto 22.626/1933 art. 5)",
+    "Use 1.00, or ask your lawyer.",
+)
+_INSTALMENT_INTEREST = (
+    "instalment interest is more than 1 % a month, doubtful for who is no lender (STJ REsp 1.720.656/MG)",
+    "Use 1.00 or less, or ask your lawyer.",
+)
+_TWO_DAYS = ("the offer stands for less than two days, the least for consumers (CDC art. 54-B)", "Use 2 or more.")
+_FALLS_AWAY = (
+    "towards the last of these days the discount passes never_beyond.discount_percent; the offer is then not made",
+    "Lower the discount, or split the rule.",
+)
+
+Warning = tuple[Path, str, str]
+
+
+def warnings_of(policy: Policy, source: bytes, *, name: str) -> tuple[Mistake, ...]:
+    """Return the warnings about a policy that was read from `source`, in the order of its lines."""
+    node, _ = read_lines(source, file=name)
+    assert node is not None  # a policy was read from it
+    found = [*_late_charges(policy)]
+    for index, rule in enumerate(policy.rules):
+        found += _shadowed(index, policy.rules)
+        for place, offer in enumerate(rule.offers or ()):
+            found += _offer(("rules", index, "offers", place), rule, offer, policy)
+    warnings = (mistake_at(node, path, reason, remedy, file=name) for path, reason, remedy in found)
+    return tuple(sorted(warnings, key=lambda warning: (warning.line, warning.column)))
+
+
+def _late_charges(policy: Policy) -> Iterator[Warning]:
+    if policy.late_charges.fine_percent > 2:
+        yield ("late_charges", "fine_percent"), *_FINE
+    if policy.late_charges.interest_percent_month > 1:
+        yield ("late_charges", "interest_percent_month"), *_LATE_INTEREST
+
+
+def _offer(path: Path, rule: Rule, offer: OfferRule, policy: Policy) -> Iterator[Warning]:
+    match offer:
+        case PromiseRule():
+            return
+        case CashRule():
+            if offer.pay_within_days < 2:
+                yield (*path, "pay_within_days"), *_TWO_DAYS
+        case InstalmentRule():
+            if offer.first_due_within_days < 2:
+                yield (*path, "first_due_within_days"), *_TWO_DAYS
+            if offer.interest_percent_month > 1:
+                yield (*path, "interest_percent_month"), *_INSTALMENT_INTEREST
+    days = rule.when.days_overdue
+    if days is not None and days.to is not None:
+        share = discount_share(offer.discount_percent, policy.late_charges, days.to)
+        if share > of_hundred(policy.never_beyond.discount_percent):
+            yield (*path, "discount_percent"), *_FALLS_AWAY
+
+
+def _shadowed(index: int, rules: tuple[Rule, ...]) -> Iterator[Warning]:
+    """A rule that never applies because an earlier one takes all its debts."""
+    rule = rules[index]
+    for earlier in rules[:index]:
+        if _covers(earlier.when, rule.when):
+            reason = f'"{rule.name}" can never apply, "{earlier.name}" takes its debts first'
+            yield ("rules", index, "name"), reason, "Move it up, or narrow the other."
+            return
+
+
+def _covers(wide: When, narrow: When) -> bool:
+    return (
+        _range_covers(wide.days_overdue, narrow.days_overdue)
+        and _range_covers(wide.total, narrow.total)
+        and _range_covers(wide.late_before, narrow.late_before)
+        and _tags_cover(wide.tags, narrow.tags)
+    )
+
+
+def _range_covers(wide: NumberRange | AmountRange | None, narrow: NumberRange | AmountRange | None) -> bool:
+    if wide is None:
+        return True
+    if narrow is None:
+        return False
+    below = wide.from_ is None or (narrow.from_ is not None and wide.from_ <= narrow.from_)
+    return below and (wide.to is None or (narrow.to is not None and narrow.to <= wide.to))
+
+
+def _tags_cover(wide: Tags | None, narrow: Tags | None) -> bool:
+    if wide is None:
+        return True
+    if narrow is None:
+        return False
+    some = not wide.any or (bool(narrow.any) and set(narrow.any) <= set(wide.any))
+    return some and set(wide.all) <= set(narrow.all) and set(wide.none) <= set(narrow.none)
