@@ -39,7 +39,7 @@ class FixedClock:
 class MovableClock:
     """A clock that can be moved and stopped, shared by every process of one home and kept over restarts.
 
-    Its file holds either `+<seconds>` (the machine's time, moved) or `=<instant>` (it stands still).
+    Its file holds either `+<seconds>` or `-<seconds>` (the machine's time, moved) or `=<instant>` (it stands still).
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,7 +64,7 @@ class MovableClock:
         self._look()
         if self._frozen is not None:
             return self.freeze(to)
-        self._write(f"+{(to.astimezone(UTC) - datetime.now(UTC)).total_seconds()}")
+        self._write(f"{(to.astimezone(UTC) - datetime.now(UTC)).total_seconds():+}")
         return self.now()
 
     def freeze(self, at: datetime) -> datetime:

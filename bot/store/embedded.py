@@ -17,7 +17,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.store.embedded_postgres import EmbeddedPostgres
-from bot.store.embedded_server import EmbeddedError, Order, Server
+from bot.store.embedded_server import EmbeddedError as EmbeddedError
+from bot.store.embedded_server import Order, Server
 from bot.store.embedded_valkey import EmbeddedValkey
 
 _KEEPER = Path(__file__).with_name("keeper.py")
@@ -122,6 +123,8 @@ async def _until(answers: Callable[[], Awaitable[bool]], folder: Path) -> None:
 async def _leave(folder: Path, users: int) -> None:
     """Give the share back; if it was the last, wait until the server has stopped."""
     os.close(users)
+    if not folder.exists():
+        return  # somebody threw the home away; the keeper stops by itself
     probe = _open(folder, "users")
     try:
         async with asyncio.timeout(_STOP_S):

@@ -44,7 +44,7 @@ class Server(Protocol):
 
 
 def socket_folder(folder: Path, socket: str) -> Path:
-    """Return the folder for `socket`: one in `folder`, or a short one of the system's if that path would be too long."""
+    """Return the folder for `socket`: one in `folder`, or one of the system's if that path would be too long."""
     own = folder / "socket"
     name = f"acerto-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
     for candidate in (own, Path(tempfile.gettempdir()) / name, Path("/tmp") / name):  # noqa: S108 - taken only if ours

@@ -48,7 +48,7 @@ class EmbeddedValkey:
         """Return whether it says PONG."""
         try:
             async with asyncio.timeout(_ANSWER_S):
-                reader, writer = await asyncio.open_unix_connection(self._socket)
+                reader, writer = await asyncio.open_unix_connection(str(self._socket))
                 try:
                     writer.write(b"PING\r\n")
                     return await reader.readline() == b"+PONG\r\n"

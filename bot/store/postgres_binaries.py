@@ -57,15 +57,15 @@ def _major(folder: Path) -> int:
         return int(next(lines).split()[2])
 
 
-def readable_by(user: int, folder: Path) -> Path:
+def readable_by(user: int, folder: Path, *, cache: Path = _CACHE) -> Path:
     """Return `folder`, or a copy of it that `user` can reach: root's checkout may lie where nobody else may look."""
     if user == os.geteuid() or _is_open(folder):
         return folder
     package = folder.parent.parent
-    copy = _CACHE / f"{_PACKAGE}-{version(_PACKAGE)}"
+    copy = cache / f"{_PACKAGE}-{version(_PACKAGE)}"
     if not copy.exists():
-        _CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=_CACHE))
+        cache.mkdir(mode=0o755, parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=cache))
         shutil.copytree(package, draft / package.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
         if (libraries := package.with_name(f"{_PACKAGE}.libs")).exists():  # found relative to the programs
             shutil.copytree(libraries, draft / libraries.name)
