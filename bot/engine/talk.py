@@ -104,8 +104,10 @@ class Talk:
             "POST",
             self._pix.token_url,
             data={"grant_type": "client_credentials", "scope": SCOPES},
-            headers={"Accept": "application/json"},
-            auth=aiohttp.BasicAuth(self._pix.client_id, str(self._pix.client_secret)),
+            headers={
+                "Accept": "application/json",
+                "Authorization": aiohttp.encode_basic_auth(self._pix.client_id, str(self._pix.client_secret)),
+            },
         )
         if answer.status in (400, 401, 403):
             raise NotAuthorized("token_refused", f"status {answer.status}")

@@ -13,9 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from payments.documents import NotADocument, read_document
-
 from bot.clock import Clock
+from payments.documents import NotADocument, read_document
 
 ISPB = "99999004"  # of no bank
 _TXID = re.compile(r"[a-zA-Z0-9]{26,35}")
@@ -61,7 +60,7 @@ class Bank:
             kept = json.loads(file.read_text(encoding="utf-8"))
             self.charges, self.received, self.webhooks = kept["charges"], kept["received"], kept["webhooks"]
 
-    def put_charge(self, txid: str, body: Any) -> dict[str, Any]:
+    def put_charge(self, txid: str, body: dict[str, Any]) -> dict[str, Any]:
         """Create a charge, or revise it while it is active."""
         violations = _violations(txid, body, self.key)
         if violations:
@@ -69,8 +68,9 @@ class Bank:
         before = self.charges.get(txid)
         if before is not None and before["status"] != "ATIVA":
             raise Problem(400, "CobOperacaoInvalida", "A cobrança não está ATIVA.")
-        location = before["location"] if before else f"{self.host}/{secrets.token_hex(16)}"
         made_at = before["calendario"]["criacao"] if before else _instant(self.clock.now())
+        location = before["location"] if before else f"{self.host}/{secrets.token_hex(16)}"
+        number = before["loc"]["id"] if before else len(self.charges) + 1
         self.charges[txid] = {
             **{
                 k: v
@@ -83,7 +83,7 @@ class Bank:
             "calendario": {"criacao": made_at, "expiracao": body["calendario"].get("expiracao", 86400)},
             "location": location,
             "loc": {
-                "id": len(self.charges) + 1,
+                "id": number,
                 "location": location,
                 "tipoCob": "cob",
                 "criacao": made_at,
@@ -93,10 +93,10 @@ class Bank:
         self._keep()
         return self.charges[txid]
 
-    def remove_charge(self, txid: str, body: Any) -> dict[str, Any]:
+    def remove_charge(self, txid: str, body: dict[str, Any]) -> dict[str, Any]:
         """Take a charge back."""
         charge = self.charge(txid)
-        if not isinstance(body, dict) or body != {"status": _REMOVED}:
+        if body != {"status": _REMOVED}:
             raise Problem(
                 400, "RequisicaoInvalida", "A remoção não vem com outras mudanças.", [_violation("status", "inválido")]
             )
@@ -219,10 +219,8 @@ def cents_of(reais: str) -> int:
     return int(whole) * 100 + int(part)
 
 
-def _violations(txid: str, body: Any, key: str) -> list[dict[str, str]]:
+def _violations(txid: str, body: dict[str, Any], key: str) -> list[dict[str, str]]:
     """Everything that is wrong with the body of a charge."""
-    if not isinstance(body, dict):
-        return [_violation("cob", "não é um objeto")]
     wrong: list[dict[str, str]] = []
     if not _TXID.fullmatch(txid):
         wrong.append(_violation("txid", "o txid tem de 26 a 35 letras e algarismos"))

@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 import aiohttp
 import structlog
 from aiohttp import web
-from payments.brcode import NotACode, read_code
 
 from bot.clock import Clock
 from bot.sandbox.bank import Bank, NotPayable, Problem, cents_of
+from payments.brcode import NotACode, read_code
 
 API, TOKEN, LOCATION = "/sandbox/pix/v2", "/sandbox/pix/oauth/token", "/sandbox/pix/qr"
 _TOKEN_LIFE = timedelta(hours=1)
@@ -86,9 +86,9 @@ class PixProvider:
         return [
             web.post(TOKEN, self._outside(self._give_token)),
             *(_with_handler(route, self._outside(self._behind_token(route.handler))) for route in api),
-            web.post("/sandbox/bank/read", self._read_code),
-            web.post("/sandbox/bank/pay", self._pay_code),
-            web.post("/sandbox/bank/weather", self._change_weather),
+            web.post("/sandbox/bank/read", _refusing(self._read_code)),
+            web.post("/sandbox/bank/pay", _refusing(self._pay_code)),
+            web.post("/sandbox/bank/weather", _refusing(self._change_weather)),
         ]
 
     @property
@@ -168,10 +168,7 @@ class PixProvider:
                     text="<html><h1>Service Unavailable</h1></html>",
                     content_type="text/html",
                 )
-            try:
-                response = await handler(request)
-            except Problem as problem:
-                response = _json(problem.document(), problem.status, "application/problem+json")
+            response = await _refusing(handler)(request)
             if self._weather.answers_lost and request.path != TOKEN:
                 self._weather = replace(self._weather, answers_lost=self._weather.answers_lost - 1)
                 assert request.transport is not None
@@ -225,7 +222,7 @@ class PixProvider:
 
     async def _put_webhook(self, request: web.Request) -> web.Response:
         key, body = request.match_info["key"], await _body(request)
-        url = body.get("webhookUrl") if isinstance(body, dict) else None
+        url = body.get("webhookUrl")
         if key != self.bank.key or not isinstance(url, str):
             raise Problem(400, "RequisicaoInvalida", "chave ou webhookUrl inválida.")
         parts = urlsplit(url)
@@ -283,11 +280,26 @@ def _with_handler(route: web.RouteDef, handler: Handler) -> web.RouteDef:
     return web.RouteDef(route.method, route.path, handler, route.kwargs)
 
 
-async def _body(request: web.Request) -> Any:
+def _refusing(handler: Handler) -> Handler:
+    """The handler, its refusals in the API's form."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Problem as problem:
+            return _json(problem.document(), problem.status, "application/problem+json")
+
+    return answer
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
     try:
-        return await request.json()
+        body = await request.json()
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-        raise Problem(400, "RequisicaoInvalida", "O corpo não é JSON.") from None
+        body = None
+    if not isinstance(body, dict):
+        raise Problem(400, "RequisicaoInvalida", "O corpo não é um objeto JSON.")
+    return body
 
 
 def _json(document: Any, status: int = 200, content_type: str = "application/json") -> web.Response:

@@ -9,8 +9,8 @@ from payments.providers.protocol import ChargeOrder, Conversation, Created
 
 def create(order: ChargeOrder) -> Conversation[Created]:
     """Make the code of `order`. Nothing is asked of anybody."""
+    yield from ()  # a conversation without a word
     merchant = Merchant(name=order.payee.name, city=order.payee.city)
     return Created(
         code=static_code(order.payee.key, merchant=merchant, amount_cents=order.amount_cents, txid=order.txid)
     )
-    yield  # a conversation without a word
