@@ -45,7 +45,9 @@ async def open_database(settings: Settings, *, connections: int = 4) -> "AsyncIt
     The schema is brought up to date first.
     """
     async with AsyncExitStack() as stack:
-        dsn = settings.database_url or await stack.enter_async_context(embedded_postgres(settings.home))
+        dsn = settings.database_url
+        if dsn is None:
+            dsn = await stack.enter_async_context(embedded_postgres(settings.home))
         await migrate(dsn)
         yield await stack.enter_async_context(_pool(dsn, connections))
 
@@ -58,7 +60,9 @@ async def open_parts(settings: Settings, clock: Clock, *, connections: int = 12,
         key = bytes.fromhex(own_secret_key(settings.home))
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_database(settings, connections=connections))
-        url = settings.redis_url or await stack.enter_async_context(embedded_valkey(settings.home))
+        url = settings.redis_url
+        if url is None:
+            url = await stack.enter_async_context(embedded_valkey(settings.home))
         redis: Redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=2)
         stack.push_async_callback(redis.aclose)
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=256)))

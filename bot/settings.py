@@ -16,6 +16,9 @@ from payments.documents import NotADocument, read_document
 
 PREFIX = "ACERTO_"
 _PACKAGE = Path(__file__).resolve().parent.parent
+_POLICIES = _PACKAGE / "flows" / "policies"
+_LADDER = _PACKAGE / "flows" / "ladders" / "padrao.yaml"
+_TEMPLATES = _PACKAGE / "flows" / "templates" / "padrao.yaml"
 _TRUE, _FALSE = {"1", "true", "yes", "on", "sim"}, {"0", "false", "no", "off", "nao", "não", ""}
 
 
@@ -76,9 +79,9 @@ class Settings:
     database_url: str | None = None  # None: the embedded PostgreSQL
     redis_url: str | None = None  # None: the embedded Valkey
     public_url: str = "http://localhost:8080"
-    policy_dir: Path = _PACKAGE / "flows" / "policies"
-    ladder: Path = _PACKAGE / "flows" / "ladders" / "padrao.yaml"
-    templates: Path = _PACKAGE / "flows" / "templates" / "padrao.yaml"
+    policy_dir: Path = _POLICIES
+    ladder: Path = _LADDER
+    templates: Path = _TEMPLATES
     creditor_name: str = ""
     creditor_document: str = ""
     creditor_address: str = ""
@@ -116,9 +119,9 @@ def read_settings(environment: Mapping[str, str] | None = None, *, serving: bool
         database_url=read.address("DATABASE_URL", ("postgresql", "postgres")),
         redis_url=read.address("REDIS_URL", ("redis", "rediss", "unix")),
         public_url=(read.address("PUBLIC_URL", ("http", "https")) or "http://localhost:8080").rstrip("/"),
-        policy_dir=read.path("POLICY_DIR") or Settings.__dataclass_fields__["policy_dir"].default,
-        ladder=read.path("LADDER") or Settings.__dataclass_fields__["ladder"].default,
-        templates=read.path("TEMPLATES") or Settings.__dataclass_fields__["templates"].default,
+        policy_dir=read.path("POLICY_DIR") or _POLICIES,
+        ladder=read.path("LADDER") or _LADDER,
+        templates=read.path("TEMPLATES") or _TEMPLATES,
         creditor_name=read.text("CREDITOR_NAME", merchant),
         creditor_document=read.checked("CREDITOR_DOCUMENT", _is_document, "is no CPF or CNPJ; check its digits"),
         creditor_address=read.text("CREDITOR_ADDRESS", ""),

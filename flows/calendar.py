@@ -7,8 +7,7 @@ municipal holidays do not count here, nor do 24 and 31 December, on which Pix an
 from datetime import date, timedelta
 from functools import lru_cache
 
-from dateutil.easter import easter
-from holidays.countries import Brazil
+from holidays import country_holidays
 
 # Days before and after Easter Sunday.
 _CARNIVAL_MONDAY, _CARNIVAL_TUESDAY = timedelta(days=48), timedelta(days=47)
@@ -18,9 +17,10 @@ _GOOD_FRIDAY, _CORPUS_CHRISTI = timedelta(days=2), timedelta(days=60)
 @lru_cache(maxsize=64)
 def banking_holidays(year: int) -> frozenset[date]:
     """Return the weekdays and others of `year` on which banks are closed for a holiday."""
-    sunday = easter(year)
-    moving = (sunday - _CARNIVAL_MONDAY, sunday - _CARNIVAL_TUESDAY, sunday - _GOOD_FRIDAY, sunday + _CORPUS_CHRISTI)
-    return frozenset({*Brazil(years=year, categories=("public",)), *moving})
+    national = country_holidays("BR", years=year, language="en_US")
+    sunday = next(day for day, name in national.items() if name == "Good Friday") + _GOOD_FRIDAY
+    moving = (sunday - _CARNIVAL_MONDAY, sunday - _CARNIVAL_TUESDAY, sunday + _CORPUS_CHRISTI)
+    return frozenset({*national, *moving})
 
 
 @lru_cache(maxsize=4096)

@@ -69,8 +69,8 @@ def _meaning(
             caption = (caption or "")[:_CAPTION_CHARACTERS]
             return Sent(kind=kind, caption=caption, message_id=message.wamid), {"kind": kind, "caption": caption}
         case other:
-            kind = type(other).__name__.lower()
-            return Sent(kind=kind, message_id=message.wamid), {"kind": kind}
+            name = type(other).__name__.lower()
+            return Sent(kind=name, message_id=message.wamid), {"kind": name}
 
 
 def _press(payload: str, title: str, wamid: str, conversation_id: int, key: bytes) -> Event:

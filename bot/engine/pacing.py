@@ -33,12 +33,19 @@ class Pacing:
         self._redis, self._per_second = redis, per_second
         self._key = f"acerto:rate:{number}"
         self._tokens, self._at = float(per_second), seconds()
+        self._held_until = 0.0
+
+    def hold(self, for_s: float) -> None:
+        """Send nothing from this process for a while: the channel itself refused, not a message."""
+        self._held_until = max(self._held_until, seconds() + for_s)
 
     async def take(self, want: int) -> int:
         """Return how many messages (0 to `want`) may be sent now; they count as sent."""
+        if seconds() < self._held_until:
+            return 0
         if self._redis is not None:
             try:
-                return int(await self._redis.eval(_TAKE, 1, self._key, self._per_second, want))  # type: ignore[misc]  # redis-py: Awaitable | str
+                return int(await self._redis.eval(_TAKE, 1, self._key, self._per_second, want))
             except (RedisError, OSError) as error:
                 log.warning("pacing.alone", error=type(error).__name__)
         now = seconds()

@@ -26,7 +26,7 @@ from flows.events import DeliveryFailed
 
 BATCH = 48
 LEASE = timedelta(seconds=45)  # longer than the client's deadline: an expired lease means that the process is gone
-_ATTEMPTS = 8
+_HOLD_S = 60.0  # after a refusal that speaks of the whole channel
 _WINDOW_CLOSED = 131047
 _FIRST_WORDS = ("reminder", "first_contact")  # sent to a number that has not written yet: WhatsApp tells its own name for it
 _BOT = ("reply", "reminder", "first_contact", "agreement")
@@ -158,13 +158,12 @@ async def _deliver(parts: Parts, row: _Ready) -> None:
 
 async def _settle(parts: Parts, head: Head, outcome: Outcome) -> None:
     now = parts.clock.now()
-    wait: timedelta | None = None
+    wait_s: float | None = None
     match outcome:
         case Accepted():
             answer = Answer(outbox_id=head.id, state="accepted", wamid=outcome.wamid)
-        case Refused(again_after_s=again_s) if again_s is not None and head.attempt + 1 < _ATTEMPTS and head.kind == "message":
+        case Refused() if head.kind == "message" and (wait_s := outcome.wait_s(attempt=head.attempt + 1)) is not None:
             answer = Answer(outbox_id=head.id, state="pending", reason=outcome.title, error_code=outcome.code)
-            wait = timedelta(seconds=again_s)
         case Refused():
             answer = Answer(outbox_id=head.id, state="failed", reason=outcome.title, error_code=outcome.code)
         case Unknown():
@@ -173,15 +172,16 @@ async def _settle(parts: Parts, head: Head, outcome: Outcome) -> None:
         case _:
             assert_never(outcome)
     async with parts.pool.acquire() as conn, conn.transaction():
-        if wait is not None:
-            await conn.execute(outbox.WAIT, head.conversation_id, now + wait)
+        if wait_s is not None:
+            await conn.execute(outbox.WAIT, head.conversation_id, now + timedelta(seconds=wait_s))
         if isinstance(outcome, Accepted) and outcome.wa_id and head.purpose in _FIRST_WORDS:
             await conn.execute(outbox.LEARN_WA_ID, head.conversation_id, outcome.wa_id)
         await outbox.settle(conn, [answer], now)
         if answer.state == "failed" and head.kind == "message":
             await _failed(conn, head, answer.error_code or 0, now)
-    if isinstance(outcome, Refused) and outcome.alarm:
-        log.error("channel.alarm", code=outcome.code, scope=outcome.scope)
+    if isinstance(outcome, Refused) and outcome.scope in ("channel", "number"):
+        parts.pacing.hold(wait_s or _HOLD_S)
+        log.error("channel.held", code=outcome.code, scope=outcome.scope, alarm=outcome.alarm)
     parts.wake.ring("sends", *(["turns"] if answer.state == "failed" else []))
     parts.wake.desk_changed(head.conversation_id)
 

@@ -174,7 +174,7 @@ async def _failed(parts: Parts, conversation_id: int, error: Exception) -> None:
         events = await conn.fetch(inbox.OLDEST_OPEN, [c.id for c in held])
         if not held or not events:
             return
-        row = await conn.fetchrow(inbox.COUNT_FAILURE, events[0]["id"], type(error).__name__, TRIES)
+        [row] = await conn.fetch(inbox.COUNT_FAILURE, events[0]["id"], type(error).__name__, TRIES)
         if row["state"] == "parked":
             await tickets_open.open_ticket(
                 conn, conversation_id=conversation_id, customer_id=held[0].customer_id, debt_id=None,
