@@ -79,6 +79,7 @@ class EmbeddedPostgres:
                 *(part for name, value in options.items() for part in ("-c", f"{name}={value}")),
             ],
             folder=str(self._data),
+            sockets=str(self._sockets),
             user=user if os.geteuid() == 0 else None,
             group=group if os.geteuid() == 0 else None,
             stop_with=signal.SIGINT,  # PostgreSQL's fast shutdown: ends the sessions, keeps every commit

@@ -18,6 +18,7 @@ class Order(TypedDict):
 
     argv: list[str]
     folder: str  # the working directory
+    sockets: str  # the folder of its socket; removed once it has stopped
     user: int | None  # None: as whoever starts it
     group: int | None
     stop_with: int  # the signal of a clean stop

@@ -39,6 +39,7 @@ class EmbeddedValkey:
                 *("--maxmemory", "128mb", "--maxmemory-policy", "allkeys-lru"),
             ],
             folder=str(self.folder),
+            sockets=str(self._socket.parent),
             user=None,
             group=None,
             stop_with=signal.SIGTERM,

@@ -5,6 +5,7 @@ lock like one that ends: nothing is left running, and nobody has to notice. If t
 stops the server. A server that falls over is started again.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -50,6 +51,8 @@ def keep(order: dict[str, object], kept: int) -> int:
             break
         quick_ends = quick_ends + 1 if time.monotonic() - began < _QUICK_S else 0
         time.sleep(0.2)  # what the fallen one left behind ends first
+    with contextlib.suppress(OSError):
+        os.rmdir(str(order["sockets"]))  # noqa: PTH106 - pathlib would triple what we import
     os.close(kept)  # before `users`: whoever gets that lock finds us gone
     return 0 if unused.is_set() else 1
 
