@@ -65,6 +65,13 @@ def person_of(phone: object, user_id: object, contact: Table) -> Person:
     )
 
 
+def recipient_of(status: Table, contact: Table) -> Person:
+    """Return whom a status speaks of; nobody where it was sent to a group, whose id is not a person's."""
+    if status.get("recipient_type") == "group":
+        return Person()
+    return person_of(status.get("recipient_id"), status.get("recipient_user_id"), contact)
+
+
 def contact_for(contacts: object, phone: object, user_id: object) -> Table:
     """Return the contact that belongs to an item, found by its ids, never by its position; empty if none does."""
     if type(contacts) is list:

@@ -143,11 +143,12 @@ def _reaction(message: Table) -> Reaction:
 
 def _order(message: Table) -> Order | None:
     order = table_of(message.get("order"))
-    if not order:
+    products = rows_of(order.get("product_items"))
+    if not products:
         return None
     return Order(
         catalog_id=name_of(order.get("catalog_id")),
-        items=len(rows_of(order.get("product_items"))),
+        items=len(products),
         text=text_of(order.get("text")) or None,
     )
 

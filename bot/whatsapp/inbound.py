@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from bot.whatsapp.contact_points import contact_for, person_of
+from bot.whatsapp.contact_points import contact_for, person_of, recipient_of
 from bot.whatsapp.contents import (
     Contacts,
     Content,
@@ -29,7 +29,7 @@ from bot.whatsapp.contents import (
     Text,
     Unsupported,
 )
-from bot.whatsapp.lenient import NotJson, Table, canonical, decode, encode, instant_of, name_of, table_of
+from bot.whatsapp.lenient import NotJson, canonical, decode, encode, instant_of, name_of, table_of
 from bot.whatsapp.reading import InboundMessage, InboundOther, InboundStatus, event_of
 
 # Who handles what came needs this one door: the items, what they say, and the contents to match on.
@@ -57,8 +57,6 @@ __all__ = [
     "event_of",
     "items",
 ]
-
-_NO_TABLE: Table = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +163,8 @@ def _status(status: Any, metadata: Any, contacts: Any, number: str | None) -> It
     key = f"s:{wamid}:{word}"
     if status.get("type") == "payment":
         key += ":payment"
-    phone, user_id = status.get("recipient_id"), status.get("recipient_user_id")
-    in_group = status.get("recipient_type") == "group"  # then the recipient is the group, which is nobody's address
-    contact = _NO_TABLE if in_group else contact_for(contacts, phone, user_id)
-    person = person_of(None if in_group else phone, None if in_group else user_id, contact)
+    contact = contact_for(contacts, status.get("recipient_id"), status.get("recipient_user_id"))
+    person = recipient_of(status, contact)
     return Item(
         dedupe_key=key,
         kind="status",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from bot.whatsapp.contact_points import Person, person_of
+from bot.whatsapp.contact_points import Person, person_of, recipient_of
 from bot.whatsapp.content_reading import content_of
 from bot.whatsapp.contents import Content
 from bot.whatsapp.lenient import NotJson, Table, decode, instant_of, name_of, rows_of, table_of, text_of, whole_of
@@ -124,7 +124,7 @@ def _status(status: Table, contact: Table) -> InboundEvent:
         category=name_of(pricing.get("category"), longest=64),
         pricing_type=name_of(pricing.get("type"), longest=64),
         billable=billable if type(billable) is bool else None,
-        recipient=person_of(status.get("recipient_id"), status.get("recipient_user_id"), contact),
+        recipient=recipient_of(status, contact),
         kind="payment" if is_payment else "message",
         payment=_payment(table_of(status.get("payment"))) if is_payment else None,
     )
