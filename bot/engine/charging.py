@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import structlog
 
 from bot.engine.inbox import put_event
-from bot.engine.parts import Parts
+from bot.engine.line import Line
 from bot.engine.talk import Away
 from bot.store import charges
 from bot.store.charges import Ordered
@@ -41,7 +41,7 @@ class Again:
 Outcome: TypeAlias = Done | Again
 
 
-async def carry_out(parts: Parts, row: Mapping[str, Any]) -> Outcome:
+async def carry_out(parts: Line, row: Mapping[str, Any]) -> Outcome:
     """Do what an outbox row of kind `charge` or `cancel_charge` asks for. `row` has `kind`, `body` and `attempt` (from
     1).
 
@@ -54,7 +54,7 @@ async def carry_out(parts: Parts, row: Mapping[str, Any]) -> Outcome:
     return await _take_back(parts, charge, row["attempt"])
 
 
-async def _make(parts: Parts, charge: Ordered, attempt: int) -> Outcome:
+async def _make(parts: Line, charge: Ordered, attempt: int) -> Outcome:
     if charge.state == "cancelled" and attempt > 1:  # an earlier attempt may have made what nobody wants any more
         return await _take_back(parts, charge, attempt)
     if charge.state != "requested":
@@ -75,7 +75,7 @@ async def _make(parts: Parts, charge: Ordered, attempt: int) -> Outcome:
     return await _take_back(parts, charge, attempt)  # cancelled while the provider was making it
 
 
-async def _take_back(parts: Parts, charge: Ordered, attempt: int) -> Outcome:
+async def _take_back(parts: Line, charge: Ordered, attempt: int) -> Outcome:
     if charge.provider == "static":  # there is nobody to tell
         return Done()
     try:
@@ -88,7 +88,7 @@ async def _take_back(parts: Parts, charge: Ordered, attempt: int) -> Outcome:
     return Done()
 
 
-async def _made(parts: Parts, charge: Ordered, created: Created) -> bool:
+async def _made(parts: Line, charge: Ordered, created: Created) -> bool:
     """Keep the code and tell the conversation. False: nobody wants it any more."""
     async with parts.pool.acquire() as conn, conn.transaction():
         wanted = await charges.activate(conn, charge.id, code=created.code, location=created.location)
@@ -106,7 +106,7 @@ async def _made(parts: Parts, charge: Ordered, created: Created) -> bool:
     return wanted
 
 
-async def _failed(parts: Parts, charge: Ordered, *, reason: str) -> Outcome:
+async def _failed(parts: Line, charge: Ordered, *, reason: str) -> Outcome:
     async with parts.pool.acquire() as conn, conn.transaction():
         if await charges.fail(conn, charge.id):
             await put_event(
@@ -121,7 +121,7 @@ async def _failed(parts: Parts, charge: Ordered, *, reason: str) -> Outcome:
     return Done()
 
 
-def _order(parts: Parts, charge: Ordered, *, in_doubt: bool) -> ChargeOrder:
+def _order(parts: Line, charge: Ordered, *, in_doubt: bool) -> ChargeOrder:
     pix = parts.settings.pix
     return ChargeOrder(
         txid=charge.txid,

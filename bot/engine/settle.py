@@ -13,35 +13,40 @@ from typing import Any
 import structlog
 
 from bot.engine.inbox import put_event
-from bot.engine.parts import Parts
+from bot.engine.line import Line
+from bot.engine.talk import Away
 from bot.store import charges, inbox
 from bot.store.inbox import Arrival
 from flows.events import PaymentConfirmed
 from payments.providers import api_pix
-from payments.providers.protocol import NotFound, Received, Refused, TryLater, WrongAnswer
+from payments.providers.protocol import NotFound, ProviderError, Received, Refused, TryLater, WrongAnswer
 
 OVERLAP = timedelta(hours=48)
 _TRIGGERS = 20  # of one look
 _LAST_LOOKS = 50
 _LAST_LOOK_AFTER = timedelta(minutes=10)  # who paid in the last second is confirmed by then
+_AHEAD = timedelta(minutes=10)  # the bank's clock and ours differ
 _PAGES = 1000
 log = structlog.get_logger(__name__)
 
 
-async def settle_once(parts: Parts) -> int:
+async def settle_once(parts: Line) -> int:
     """Handle the open triggers of the provider's webhook, a batch of them; return how many are done with.
 
-    Raises Away or TryLater, after a try at each, where the bank could not be asked: those stay open.
+    Where the bank cannot be asked, they stay open for the next time.
     """
     async with parts.pool.acquire() as conn:
         rows = await conn.fetch(inbox.TAKE_OTHERS, "pix", _TRIGGERS)
-    done, later = 0, None
+    done = 0
     for row in rows:
         try:
             reason = await _handle(parts, bytes(row["raw"]))
         except TryLater as error:  # perhaps about this one payment only; the others need not wait
-            later = error
+            log.warning("trigger.waits", inbox_id=row["id"], error=str(error))
             continue
+        except Away as error:
+            log.warning("trigger.waits", inbox_id=row["id"], error=str(error))
+            break
         async with parts.pool.acquire() as conn:
             if reason is None:
                 await conn.execute(inbox.MARK_DONE, [row["id"]], parts.clock.now())
@@ -49,32 +54,34 @@ async def settle_once(parts: Parts) -> int:
                 log.warning("trigger.parked", inbox_id=row["id"], reason=reason)
                 await conn.execute(inbox.PARK, [row["id"]], reason, parts.clock.now())
         done += 1
-    if later is not None:
-        raise later
     return done
 
 
-async def poll_once(parts: Parts) -> int:
+async def poll_once(parts: Line) -> int:
     """Ask the bank what came in lately and take in what nobody told us; return how many payments were new.
 
-    With static Pix there is nobody to ask: the statement is imported by hand. Raises Away, TryLater, Refused,
-    WrongAnswer.
+    With static Pix there is nobody to ask: the statement is imported by hand. A bank that does not answer is asked the
+    next time.
     """
     if parts.settings.pix.mode != "api":
         return 0
     now = parts.clock.now()
     new = 0
-    for page in range(_PAGES):
-        found = await parts.talk.drive(api_pix.received(now - OVERLAP, now + _LAST_LOOK_AFTER, page=page))
-        new += await _take_in(parts, found.items)
-        if not found.more:
-            break
-    else:
-        log.error("poll.too_many_pages", pages=_PAGES)
-    return new + await _last_looks(parts, now)
+    try:
+        for page in range(_PAGES):
+            found = await parts.talk.drive(api_pix.received(now - OVERLAP, now + _AHEAD, page=page))
+            new += await _take_in(parts, found.items)
+            if not found.more:
+                break
+        else:
+            log.error("poll.too_many_pages", pages=_PAGES)
+        return new + await _last_looks(parts, now)
+    except (Away, ProviderError) as error:
+        log.warning("poll.failed", error=str(error))
+        return new
 
 
-async def _last_looks(parts: Parts, now: datetime) -> int:
+async def _last_looks(parts: Line, now: datetime) -> int:
     """Look once more at each charge whose code is dead and of which we never heard.
 
     Then close it: also after days of being down.
@@ -96,7 +103,7 @@ async def _last_looks(parts: Parts, now: datetime) -> int:
     return new
 
 
-async def _handle(parts: Parts, raw: bytes) -> str | None:
+async def _handle(parts: Line, raw: bytes) -> str | None:
     """Confirm what one trigger names. Return why it is parked, None if it is done."""
     if parts.settings.pix.mode != "api":
         return "pix.static_mode"
@@ -130,7 +137,7 @@ def triggered(raw: bytes) -> tuple[list[str], str | None]:
     return list(dict.fromkeys(good)), None if len(good) == len(ids) else "pix.bad_end_to_end_id"
 
 
-async def _take_in(parts: Parts, payments: Sequence[Received]) -> int:
+async def _take_in(parts: Line, payments: Sequence[Received]) -> int:
     """Make an event of each payment on a charge of ours.
 
     Park what is nobody's, and refunds, for people. Return how many are new.
