@@ -13,7 +13,7 @@ TEST = .venv/.acerto-test
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
-setup: $(RUN) ## .venv with the program and what it needs
+setup: $(RUN) ## make .venv with the program and what it needs
 
 demo: $(RUN) ## everything on this machine, with stand-ins for WhatsApp and the bank
 	@exec .venv/bin/acerto demo
