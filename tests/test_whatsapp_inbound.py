@@ -1,4 +1,4 @@
-"""What WhatsApp brings: every known body becomes the items that it holds, and nothing that is sent raises or is lost."""
+"""What WhatsApp brings: every known body becomes the items that it holds; nothing that is sent raises or is lost."""
 
 import copy
 import json

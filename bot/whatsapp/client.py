@@ -51,12 +51,13 @@ class GraphClient:
         phone_number_id: str,
         session: aiohttp.ClientSession,
         *,
-        connect_s: float = 5.0,
+        connect_s: float = 10.0,
         deadline_s: float = 30.0,
     ) -> None:
         self._base_url, self._phone_number_id, self._session = base_url.rstrip("/"), phone_number_id, session
         self._headers = {"Authorization": f"Bearer {token}"}
-        self._timeout = aiohttp.ClientTimeout(total=deadline_s, connect=None, sock_connect=connect_s)
+        # Who waits too long for a connection has surely sent nothing, and may try again; only later doubt is doubt.
+        self._timeout = aiohttp.ClientTimeout(total=deadline_s, connect=connect_s)
 
     async def send(self, body: Mapping[str, Any]) -> Outcome:
         """POST a message (`bot.whatsapp.messages.build`)."""

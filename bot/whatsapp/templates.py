@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from bot.whatsapp.limits import BadMessage, length
 from bot.whatsapp.template_checks import mistakes_across, parameters_of
@@ -100,9 +100,15 @@ class _Entry(Part):
     buttons: Annotated[tuple[str, ...], Field(max_length=_BUTTONS)] = ()
 
 
+def _not_empty(entries: tuple[_Entry, ...]) -> tuple[_Entry, ...]:
+    if not entries:
+        raise refusal("there is no template", "Write one.")
+    return entries
+
+
 class _File(Part):
     language: Annotated[str, _matching(_LANGUAGE, "language", "Write it like pt_BR.")]
-    templates: Annotated[tuple[_Entry, ...], Field(min_length=1)]
+    templates: Annotated[tuple[_Entry, ...], AfterValidator(_not_empty)]
     buttons: dict[str, Annotated[str, _at_most(_TITLE, "title")]] = Field(default_factory=dict)
 
 
