@@ -248,12 +248,12 @@ def test_a_payment_that_lacks_what_every_payment_has_is_no_answer(wrong: dict[st
 
 def test_what_came_in_is_asked_for_page_by_page() -> None:
     paging = {"paginaAtual": 0, "itensPorPagina": 100, "quantidadeDePaginas": 2, "quantidadeTotalDeItens": 101}
-    answer = {"parametros": {"paginacao": paging}, "pix": [pix(), pix(txid=None)]}
+    answer = {"parametros": {"paginacao": paging}, "pix": [pix(), pix(txid=None), pix(valor="1"), 7]}
     (request,), page = hold(api_pix.received(NOW - timedelta(hours=48), NOW), says(200, answer))
     assert request.query["inicio"] == "2026-11-29T13:00:00Z"
     assert request.query["paginacao.paginaAtual"] == "0"
     assert [p.txid for p in page.items] == [TXID, None]
-    assert page.more
+    assert (page.more, page.unreadable) == (True, 2)
     _, last = hold(api_pix.received(NOW - timedelta(hours=48), NOW, page=1), says(200, answer))
     assert not last.more
     with pytest.raises(WrongAnswer):

@@ -71,6 +71,8 @@ async def poll_once(parts: Line) -> int:
         for page in range(_PAGES):
             found = await parts.talk.drive(api_pix.received(now - OVERLAP, now + _AHEAD, page=page))
             new += await _take_in(parts, found.items)
+            if found.unreadable:
+                log.error("poll.unreadable", payments=found.unreadable)
             if not found.more:
                 break
         else:
@@ -94,6 +96,9 @@ async def _last_looks(parts: Line, now: datetime) -> int:
             found = await parts.talk.drive(api_pix.state(row["txid"]))
         except NotFound:
             payments: Sequence[Received] = ()
+        except (Refused, WrongAnswer) as error:
+            log.error("poll.last_look_failed", charge_id=row["id"], error=str(error))
+            continue
         else:
             payments = found.payments
         new += await _take_in(parts, payments)

@@ -10,12 +10,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from payments.late_charges import Terms
-
 from flows.costs import NO_LATE_CHARGES, cost_of
 from flows.events import PaymentConfirmed
 from flows.facts import CostOfDebt, Debt, Facts, Settlement
 from flows.offers import CashOffer, PromiseOffer, offer_from
+from payments.late_charges import Terms
 from payments.settlement import Asked, DebtPaid, OpenInstalment, Owed, OwedAgreement, Part, settle
 from payments.settlement import Settlement as Work
 

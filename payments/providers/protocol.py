@@ -160,10 +160,11 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of what came in; `more`: there is a page after it."""
+    """One page of what came in; `more`: there is a page after it, `unreadable`: so many lack what every payment has."""
 
     items: tuple[Received, ...]
     more: bool
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
