@@ -1,0 +1,78 @@
+"""`acerto import`: debts from a CSV file."""
+
+import asyncio
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot.clock import SystemClock, clock_of
+from bot.debts_csv import DebtsFile, RowError, read_debts
+from bot.parts import open_database
+from bot.settings import read_settings
+from bot.store import imports
+from bot.store.imports import Change, Imported
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def import_debts(file: Path, dry_run: bool, as_json: bool) -> None:
+    """Bring the debts of FILE in: new ones are made, changed ones updated, by their external_id.
+
+    A line that is wrong is told with its number and reason and keeps no other line out; then the exit code is 1.
+    """
+    read = read_debts(file.read_bytes())
+    imported = asyncio.run(_import(read, dry_run=dry_run))
+    errors = sorted((*read.errors, *imported.errors), key=lambda error: error.line)
+    if as_json:
+        click.echo(json.dumps(_document(imported, errors), ensure_ascii=False, indent=2))
+    else:
+        _print(imported, dry_run=dry_run)
+    for error in [] if as_json else errors:
+        click.echo(f"{file.name}:{error.line}: {error.field} {error.reason}".replace(":  ", ": "), err=True)
+    if errors:
+        lines = len({error.line for error in errors})
+        raise click.ClickException(f"{file.name}: {lines} {'line was' if lines == 1 else 'lines were'} left out.")
+
+
+async def _import(read: DebtsFile, *, dry_run: bool) -> Imported:
+    settings = read_settings()
+    clock = clock_of(settings.home) or SystemClock()
+    async with open_database(settings, connections=1) as pool, pool.acquire() as conn:
+        return await imports.import_debts(conn, read.rows, now=clock.now(), dry_run=dry_run)
+
+
+def _print(imported: Imported, *, dry_run: bool) -> None:
+    for change in imported.changes:
+        click.echo(f"{change.external_id}: {change.field} {_shown(change.before)} → {_shown(change.after)}")
+    counts = f"{imported.created} created, {imported.updated} updated, {imported.unchanged} unchanged"
+    click.echo(f"Nothing was written; it would be: {counts}." if dry_run else f"{counts}.")
+
+
+def _document(imported: Imported, errors: list[RowError]) -> dict[str, Any]:
+    return {
+        "created": imported.created,
+        "updated": imported.updated,
+        "unchanged": imported.unchanged,
+        "errors": [{"line": error.line, "field": error.field, "reason": error.reason} for error in errors],
+        "changes": [_plain(change) for change in imported.changes],
+    }
+
+
+def _plain(change: Change) -> dict[str, Any]:
+    before, after = (value if isinstance(value, int) else value.isoformat() for value in (change.before, change.after))
+    return {
+        "line": change.line,
+        "external_id": change.external_id,
+        "field": change.field,
+        "before": before,
+        "after": after,
+    }
+
+
+def _shown(value: int | date) -> str:
+    return f"{value // 100}.{value % 100:02}" if isinstance(value, int) else value.isoformat()

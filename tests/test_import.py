@@ -1,0 +1,210 @@
+"""Debts come in once, change when the file changes, and a bad line keeps nobody else out."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from click.testing import CliRunner
+
+from bot.debts_csv import DebtRow, read_debts
+from bot.store.imports import Imported, import_debts
+from tests.tables import table
+
+NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+LATER = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+HEADER = "external_id,customer_id,name,document,phone,email,amount,due_date,description,tags,opt_in\n"
+ANA = (
+    "NF-1001,C-001,Ana Souza,529.982.247-25,+55 11 98765-4321,ana@example.com,"
+    '"349,90",30/11/2026,Novembro,plano-pro,2026\n'
+)
+PAO = 'NF-1002,C-002,Padaria Pão Quente,11.222.333/0001-81,+55 21 99876-5432,,"1.234,56",2026-11-20,Compra,,loja\n'
+SECOND = 'NF-1003,C-001,Ana Souza,529.982.247-25,,,"10,00",2026-12-10,Dezembro,b;a,\n'
+
+
+@pytest.fixture
+async def conn(database: str) -> AsyncIterator[Any]:
+    conn = await asyncpg.connect(database)
+    yield conn
+    await conn.close()
+
+
+def rows(*lines: str) -> tuple[DebtRow, ...]:
+    read = read_debts((HEADER + "".join(lines)).encode())
+    assert not read.errors
+    return read.rows
+
+
+def counts(imported: Imported) -> tuple[int, int, int, int]:
+    return imported.created, imported.updated, imported.unchanged, len(imported.errors)
+
+
+async def debt(conn: Any, external_id: str = "NF-1001") -> Any:
+    return await conn.fetchrow("SELECT * FROM debt WHERE external_id = $1", external_id)
+
+
+async def confirms(conn: Any) -> None:
+    """The one customer writes, and shows who it is."""
+    await conn.execute(
+        "INSERT INTO conversation (address, customer_id, confirmed_at, created_at) "
+        "SELECT '5511987654321', id, $1, $1 FROM customer",
+        NOW,
+    )
+
+
+async def test_the_same_file_again_changes_nothing(conn: Any) -> None:
+    lines = rows(ANA, PAO, SECOND)
+    assert counts(await import_debts(conn, lines, now=NOW)) == (3, 0, 0, 0)
+    before = [list(await conn.fetch(f"SELECT * FROM {name} ORDER BY id")) for name in ("customer", "debt")]
+    assert counts(await import_debts(conn, lines, now=LATER)) == (0, 0, 3, 0)
+    assert [list(await conn.fetch(f"SELECT * FROM {name} ORDER BY id")) for name in ("customer", "debt")] == before
+    assert [len(kept) for kept in before] == [2, 3]
+    assert (await debt(conn, "NF-1003"))["tags"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(*table("""
+    was                | now                  | told
+    "349,90"           | "350,00"             | amount 34990 35000
+    30/11/2026         | 2026-12-01           | due_date 2026-11-30 2026-12-01
+    Novembro           | Mensalidade          |
+    plano-pro          | plano-pro;anual      |
+    ana@example.com    | ana@outra.example    |
+    Ana Souza          | Ana de Souza         |
+    98765-4321         | 98765-4322           |
+    529.982.247-25     | 111.444.777-35       |
+"""))  # fmt: skip
+async def test_what_changed_is_updated_and_figures_are_told(conn: Any, was: str, now: str, told: str) -> None:
+    await import_debts(conn, rows(ANA, PAO), now=NOW)
+    was, now = (f'"{text}"' if was == "349,90" else text for text in (was, now))
+    changed = await import_debts(conn, rows(ANA.replace(was, now), PAO), now=LATER)
+    assert counts(changed) == (0, 1, 1, 0)
+    assert " ".join(f"{c.field} {c.before} {c.after}" for c in changed.changes) == told
+    assert counts(await import_debts(conn, rows(ANA.replace(was, now), PAO), now=LATER)) == (0, 0, 2, 0)
+
+
+async def test_an_empty_phone_leaves_the_one_on_record(conn: Any) -> None:
+    await import_debts(conn, rows(ANA), now=NOW)
+    assert counts(await import_debts(conn, rows(SECOND, ANA.replace("ana@example.com", "")), now=LATER)) == (1, 0, 1, 0)
+    person = await conn.fetchrow("SELECT phone, email, opt_in FROM customer")
+    assert tuple(person) == ("5511987654321", "ana@example.com", "2026")
+
+
+async def test_a_dry_run_tells_and_writes_nothing(conn: Any) -> None:
+    assert counts(await import_debts(conn, rows(ANA, PAO), now=NOW, dry_run=True)) == (2, 0, 0, 0)
+    assert await conn.fetchval("SELECT count(*) FROM customer") == 0
+
+
+@pytest.mark.parametrize("state", ["paid", "agreed", "cancelled"])
+async def test_what_is_no_longer_open_stays_as_it_is(conn: Any, state: str) -> None:
+    await import_debts(conn, rows(ANA, PAO), now=NOW)
+    await conn.execute(
+        "UPDATE debt SET state = $1::text, "
+        "open_principal_cents = CASE WHEN $1 = 'paid' THEN 0 ELSE open_principal_cents END, "
+        "settled_at = CASE WHEN $1 = 'paid' THEN $2::timestamptz END WHERE external_id = 'NF-1001'",
+        state,
+        NOW,
+    )
+    assert counts(await import_debts(conn, rows(ANA), now=LATER)) == (0, 0, 1, 0)
+    changed = await import_debts(conn, rows(ANA.replace("349,90", "1,00"), PAO.replace("1.234,56", "5,00")), now=LATER)
+    assert counts(changed) == (0, 1, 0, 1)
+    assert (changed.errors[0].line, changed.errors[0].field) == (2, "amount")
+    assert (await debt(conn))["principal_cents"] == 34990
+
+
+async def test_what_was_paid_of_it_stays_paid(conn: Any) -> None:
+    await import_debts(conn, rows(ANA), now=NOW)
+    await conn.execute("UPDATE debt SET open_principal_cents = 14990")
+    await import_debts(conn, rows(ANA.replace("349,90", "400,00")), now=LATER)
+    assert ((await debt(conn))["principal_cents"], (await debt(conn))["open_principal_cents"]) == (40000, 20000)
+    refused = await import_debts(conn, rows(ANA.replace("349,90", "200,00")), now=LATER)
+    assert [(error.line, error.field) for error in refused.errors] == [(2, "amount")]
+
+
+async def test_a_debt_does_not_move_to_another_person(conn: Any) -> None:
+    await import_debts(conn, rows(ANA, PAO), now=NOW)
+    moved = await import_debts(conn, rows(ANA.replace("C-001", "C-009")), now=LATER)
+    assert [(error.line, error.field) for error in moved.errors] == [(2, "customer_id")]
+    assert await conn.fetchval("SELECT count(*) FROM customer") == 2
+
+
+async def test_nobody_becomes_another_person_under_a_chat_that_is_confirmed(conn: Any) -> None:
+    await import_debts(conn, rows(ANA), now=NOW)
+    await confirms(conn)
+    other = await import_debts(conn, rows(ANA.replace("529.982.247-25", "111.444.777-35")), now=LATER)
+    assert [(error.line, error.field) for error in other.errors] == [(2, "document")]
+    assert await conn.fetchval("SELECT document FROM customer") == "52998224725"
+
+
+async def test_an_import_waits_for_the_turn_that_speaks_of_the_debt(conn: Any, database: str) -> None:
+    """A debt that is paid while the import waits is refused, not overwritten."""
+    await import_debts(conn, rows(ANA), now=NOW)
+    await confirms(conn)
+    other = await asyncpg.connect(database)
+    turn = other.transaction()
+    await turn.start()
+    await other.execute("SELECT id FROM conversation FOR NO KEY UPDATE")
+    importing = asyncio.create_task(import_debts(conn, rows(ANA.replace("349,90", "1,00")), now=LATER))
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    while not await other.fetchval(waiting):
+        await asyncio.wait({importing}, timeout=0.01)
+        assert not importing.done()
+    await other.execute("UPDATE debt SET state = 'paid', open_principal_cents = 0, settled_at = $1", NOW)
+    await turn.commit()
+    await other.close()
+    assert counts(await importing) == (0, 0, 0, 1)
+    assert (await debt(conn))["principal_cents"] == 34990
+
+
+async def test_a_large_file_comes_in_quickly(conn: Any) -> None:
+    line = rows(ANA)[0]
+    many = [
+        DebtRow(
+            line=n,
+            external_id=f"E-{n}",
+            customer_id=f"C-{n // 2}",
+            name=line.name,
+            document=line.document,
+            phone=line.phone,
+            email=None,
+            amount_cents=n,
+            due=date(2026, 11, 30),
+            description="Novembro",
+            tags=frozenset(("a", "b")) if n % 3 else frozenset(),
+            opt_in=None,
+        )
+        for n in range(1, 20_001)
+    ]
+    async with asyncio.timeout(8):  # measured: 1.3 s
+        assert counts(await import_debts(conn, many, now=NOW)) == (20_000, 0, 0, 0)
+        assert counts(await import_debts(conn, many, now=LATER)) == (0, 0, 20_000, 0)
+
+
+@pytest.fixture
+def home(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ACERTO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ACERTO_DATABASE_URL", database)
+    return tmp_path
+
+
+def test_the_command_names_bad_lines_and_takes_the_others(home: Path) -> None:
+    from bot.cli.main import acerto
+
+    file = home / "debts.csv"
+    file.write_text(HEADER + ANA + PAO.replace("1.234,56", "quase nada") + SECOND, encoding="utf-8")
+    done = CliRunner().invoke(acerto, ["import", str(file), "--json"])
+    printed = json.loads(done.stdout)
+    assert (printed["created"], printed["updated"], printed["unchanged"], done.exit_code) == (2, 0, 0, 1)
+    assert [(error["line"], error["field"]) for error in printed["errors"]] == [(3, "amount")]
+    assert "quase nada" not in done.output
+    file.write_text(HEADER + ANA.replace("349,90", "300,00"), encoding="utf-8")
+    again = CliRunner().invoke(acerto, ["import", str(file)])
+    assert (again.exit_code, again.stdout) == (
+        0,
+        "NF-1001: amount 349.90 → 300.00\n0 created, 1 updated, 0 unchanged.\n",
+    )
+    dry = CliRunner().invoke(acerto, ["import", str(file), "--dry-run"])
+    assert dry.stdout == "Nothing was written; it would be: 0 created, 0 updated, 1 unchanged.\n"
