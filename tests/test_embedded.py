@@ -201,11 +201,17 @@ async def test_a_stale_lock_with_the_number_of_another_program_is_no_hindrance(h
     async with embedded_postgres(home):
         pass
     data = home / "postgres" / "data"
-    lock = data / "postmaster.pid"
-    lock.write_text(f"{os.getpid()}\n{data}\n1700000000\n5432\n../socket\n\n  5432001         0\nready   \n")
-    os.chown(lock, data.stat().st_uid, data.stat().st_gid)
-    async with embedded_postgres(home) as dsn:
-        assert await ask(dsn, "SELECT 1") == 1
+    owner = data.stat()
+    other: dict[str, Any] = (
+        {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    )
+    with subprocess.Popen(["sleep", "60"], cwd="/", **other) as stranger:
+        lock = data / "postmaster.pid"
+        lock.write_text(f"{stranger.pid}\n{data}\n1700000000\n5432\n../socket\n\n  5432001         0\nready   \n")
+        os.chown(lock, owner.st_uid, owner.st_gid)
+        async with embedded_postgres(home) as dsn:
+            assert await ask(dsn, "SELECT 1") == 1
+        stranger.kill()
 
 
 async def test_a_start_cut_short_while_the_data_folder_was_made_begins_afresh(tmp_path: Path) -> None:
@@ -216,13 +222,16 @@ async def test_a_start_cut_short_while_the_data_folder_was_made_begins_afresh(tm
         assert await ask(dsn, "SELECT 1") == 1
 
 
-async def test_four_programs_at_once_share_one_new_server(tmp_path: Path) -> None:
-    async def look() -> object:
-        async with another_process(tmp_path), embedded_postgres(tmp_path, durable=False) as dsn:
-            return await ask(dsn, "SELECT pg_postmaster_start_time()")
+async def test_four_at_once_make_and_share_one_server(tmp_path: Path) -> None:
+    all_are_in = asyncio.Barrier(4)
 
-    async with embedded_postgres(tmp_path, durable=False):  # so that none of the four is the last before another begins
-        assert len(set(await asyncio.gather(*(look() for _ in range(4))))) == 1
+    async def look() -> object:
+        async with embedded_postgres(tmp_path, durable=False) as dsn:
+            started = await ask(dsn, "SELECT pg_postmaster_start_time()")
+            await all_are_in.wait()
+            return started
+
+    assert len(set(await asyncio.gather(*(look() for _ in range(4))))) == 1
     assert running_in(tmp_path) == {}
 
 

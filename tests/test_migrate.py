@@ -73,6 +73,16 @@ async def test_a_file_that_fails_leaves_nothing_of_itself_and_keeps_those_before
     assert await names(empty_database) == ["a; b", "whole"]
 
 
+async def test_a_file_and_the_note_of_it_are_one(empty_database: str, folder: Path) -> None:
+    await migrate(empty_database, folder)
+    (folder / "0003_unnoted.sql").write_text(
+        "INSERT INTO account VALUES (2, 'half'); ALTER TABLE schema_migration ADD CHECK (number < 3);"
+    )
+    with pytest.raises(asyncpg.CheckViolationError):
+        await migrate(empty_database, folder)
+    assert await names(empty_database) == ["a; b"]
+
+
 async def test_a_file_changed_after_it_was_applied_is_refused(empty_database: str, folder: Path) -> None:
     await migrate(empty_database, folder)
     (folder / "0001_accounts.sql").write_text(FIRST + " ")
