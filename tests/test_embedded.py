@@ -205,13 +205,16 @@ async def test_a_stale_lock_with_the_number_of_another_program_is_no_hindrance(h
     other: dict[str, Any] = (
         {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
     )
-    with subprocess.Popen(["sleep", "60"], cwd="/", **other) as stranger:
+    stranger = await asyncio.create_subprocess_exec("sleep", "60", cwd="/", **other)
+    try:
         lock = data / "postmaster.pid"
         lock.write_text(f"{stranger.pid}\n{data}\n1700000000\n5432\n../socket\n\n  5432001         0\nready   \n")
         os.chown(lock, owner.st_uid, owner.st_gid)
         async with embedded_postgres(home) as dsn:
             assert await ask(dsn, "SELECT 1") == 1
+    finally:
         stranger.kill()
+        await stranger.wait()
 
 
 async def test_a_start_cut_short_while_the_data_folder_was_made_begins_afresh(tmp_path: Path) -> None:
