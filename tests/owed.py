@@ -65,7 +65,8 @@ class Owed:
     async def owes(self, cents: int, due_on: date = date(2026, 10, 1)) -> int:
         debt_id: int = await self.pool.fetchval(
             "INSERT INTO debt (external_id, customer_id, description, principal_cents, open_principal_cents, due_on,"
-            " created_at, updated_at) VALUES (gen_random_uuid()::text, $1, 'Mensalidade', $2, $2, $3, $4, $4) RETURNING id",
+            " created_at, updated_at) VALUES (gen_random_uuid()::text, $1, 'Mensalidade', $2, $2, $3, $4, $4)"
+            " RETURNING id",
             self.customer_id,
             cents,
             due_on,

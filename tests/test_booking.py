@@ -104,14 +104,35 @@ async def test_what_was_not_paid_of_the_interest_is_carried_and_what_was_not_pai
         _, no = await somebody.charged(part(debt, 10000, 200, 203), until=date(2026, 11, 30))
         await pays(somebody, payment(200, no))
         assert await cost_today(somebody, debt) == part(debt, 10000, 200, 3)
-        _, no = await somebody.charged(part(debt, 10000, 200, 3), until=date(2026, 11, 30))
-        await pays(somebody, payment(103, no, n=2))
+        for n, cents in ((2, 63), (3, 40)):  # the fine in two pieces
+            _, no = await somebody.charged(part(debt, 10000, 200, 3), until=date(2026, 11, 30))
+            await pays(somebody, payment(cents, no, n=n))
         assert await cost_today(somebody, debt) == part(debt, 10000, 100, 0)
         _, no = await somebody.charged(part(debt, 10000, 100))
-        told, _ = await pays(somebody, payment(10100, no, n=3))
+        told, _ = await pays(somebody, payment(10100, no, n=4))
         assert told.settled_debts == (debt,)
-        # Paid in three pieces on one day, it cost what it costs in one.
+        # Paid in four pieces on one day, it cost what it costs in one.
         assert (await accounts(somebody))["bank"] == 10403
+
+
+async def test_a_payment_that_is_told_late_does_not_turn_the_interest_back(database: str) -> None:
+    async with owed(database) as somebody:
+        debt = await somebody.owes(10000)
+        _, no = await somebody.charged(part(debt, 10000, 200, 203), until=date(2026, 11, 1))
+        await pays(somebody, payment(5403, no))
+        await pays(somebody, payment(1000, no, at=datetime(2026, 11, 20, 15, 0, tzinfo=UTC), n=2))
+        assert await somebody.one("SELECT open_principal_cents, interest_from FROM debt") == (4000, TODAY)
+
+
+async def test_interest_that_was_paid_meanwhile_is_not_taken_again_by_an_older_charge(database: str) -> None:
+    async with owed(database) as somebody:
+        debt = await somebody.owes(10000)
+        _, old = await somebody.charged(part(debt, 10000, 200, 203))
+        _, new = await somebody.charged(part(debt, 10000, 200, 203), until=date(2026, 11, 30))
+        somebody.clock.move(minutes=1)
+        await pays(somebody, payment(203, new))
+        told, _ = await pays(somebody, payment(10403, old, n=2))
+        assert (told.settled_debts, told.surplus_cents) == ((debt,), 203)
 
 
 async def test_the_same_payment_twice_is_one_booking(database: str) -> None:

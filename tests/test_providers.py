@@ -230,6 +230,7 @@ def test_what_the_bank_does_not_know_is_not_confirmed() -> None:
     "wrong",
     [
         {"valor": "357.2"},
+        {"valor": "357.250"},
         {"valor": 357.25},
         {"valor": None},
         {"valor": "٣57.25"},

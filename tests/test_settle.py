@@ -1,5 +1,6 @@
 """Charges made and payments confirmed: over HTTP with the stand-in bank, on a real database, ended at every wait."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +21,7 @@ from payments.brcode import NotACode, read_code
 from tests.kills import ended_at
 from tests.owed import TODAY, LineOfTest, Owed, line, owed, part
 from tests.pix_bank import StandIn, stand_in
+from tests.waiting import until
 
 
 @dataclass
@@ -115,6 +117,16 @@ async def test_ended_at_any_wait_and_repeated_there_is_one_charge_and_one_word_o
         assert sorted(e.charge_no for e in await s.events() if isinstance(e, ChargeReady)) == list(range(1, n + 2))
 
 
+async def test_after_a_lost_answer_it_looks_before_it_asks_again(database: str) -> None:
+    async with scene(database) as s:
+        charge_id, _ = await s.charged()
+        await s.bank.provider.set_weather(Weather(answers_lost=2))
+        assert await s.carries_out(charge_id) == Again(after_s=1)
+        s.bank.provider.requests.clear()
+        assert await s.carries_out(charge_id, attempt=2) == Done()
+        assert [method for method, _ in s.bank.provider.requests] == ["GET"]
+
+
 async def test_a_provider_that_is_away_is_tried_again_and_then_the_conversation_hears_that_it_failed(
     database: str,
 ) -> None:
@@ -166,7 +178,21 @@ async def test_a_charge_that_was_cancelled_before_it_was_made_is_never_made(data
         assert s.bank.provider.requests == []
 
 
-async def test_a_charge_that_is_cancelled_while_it_is_being_made_is_taken_back(database: str) -> None:
+async def test_a_charge_that_is_cancelled_while_the_bank_makes_it_is_taken_back(database: str) -> None:
+    async with scene(database) as s:
+        charge_id, _ = await s.charged()
+        await s.bank.provider.set_weather(Weather(frozen=True))
+        making = asyncio.create_task(s.carries_out(charge_id))
+        await until(lambda: bool(s.bank.provider.requests))
+        await s.somebody.pool.execute("UPDATE charge SET state = 'cancelled'")
+        await s.bank.provider.set_weather(Weather())
+        assert await making == Done()
+        (at_bank,) = s.bank.provider.bank.charges.values()
+        assert at_bank["status"] == "REMOVIDA_PELO_USUARIO_RECEBEDOR"
+        assert await s.events() == []
+
+
+async def test_a_charge_that_is_cancelled_after_its_answer_was_lost_is_taken_back(database: str) -> None:
     async with scene(database) as s:
         charge_id, _ = await s.charged()
         txid = (await s.charge(charge_id))["txid"]

@@ -104,6 +104,18 @@ def test_a_second_payment_settles_nothing_twice() -> None:
     assert settle(9300, paid_on=DAY, asked=asked, debts=[]).surplus_cents == 9300
 
 
+def test_a_charge_that_was_paid_short_before_gives_no_discount_any_more() -> None:
+    asked = replace(asking(part_of(OLD, discount=1030)), paid_before_cents=1)
+    (paid,) = settle(9300, paid_on=DAY, asked=asked, debts=[OLD]).debts
+    assert (paid.settled, paid.discount_cents) == (False, 0)
+
+
+def test_a_charge_of_an_agreement_that_fell_pays_the_debt_without_the_agreements_discount() -> None:
+    asked = replace(asking(part_of(OLD, discount=1030)), agreement_id=7, instalment_n=1)
+    (paid,) = settle(9300, paid_on=DAY, asked=asked, debts=[OLD]).debts
+    assert (paid.settled, paid.discount_cents) == (False, 0)
+
+
 def test_money_without_a_charge_is_surplus_whole() -> None:
     plan = settle(500, paid_on=DAY, asked=None)
     assert posted(plan) == {"bank": 500, "suspense": -500}
