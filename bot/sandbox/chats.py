@@ -137,9 +137,17 @@ class Chats:
         """Return as soon as `condition()` holds. Raises TimeoutError."""
         async with asyncio.timeout(at_most_s):
             while not condition():
-                change = asyncio.get_running_loop().create_future()
-                self._waiting.append(change)
-                await change
+                await self._change()
+
+    async def changed_since(self, revision: int) -> None:
+        """Return once something is newer than `revision`."""
+        while self.revision <= revision:
+            await self._change()
+
+    async def _change(self) -> None:
+        change = asyncio.get_running_loop().create_future()
+        self._waiting.append(change)
+        await change
 
     def save(self) -> None:
         """Write everything to the file, if there is one."""

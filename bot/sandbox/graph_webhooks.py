@@ -75,6 +75,11 @@ class Webhooks:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is on its way."""
+        return not self._tasks
+
     async def finished(self) -> None:
         """Return once everything that was begun has been told."""
         while self._tasks:

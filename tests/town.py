@@ -1,0 +1,125 @@
+"""The whole program on loopback, with people, their phones, their bank, and a clock that a test moves.
+
+Real HTTP in both directions, real PostgreSQL and Valkey, all roles in this process. Nothing waits for seconds:
+`settled` returns as soon as the program has nothing in hand.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from aiohttp.test_utils import TestServer, unused_port
+
+from bot.engine.run import ROLES, run
+from bot.parts import Parts, open_parts
+from bot.sandbox.people import PEOPLE, Person, debts_on
+from bot.sandbox.stand_ins import StandIns, demo_settings, stand_ins
+from bot.store import policies
+from bot.store.imports import import_debts
+from tests.bank import BankApp
+from tests.phone import Phone
+from tests.pix_bank import HandClock
+from tests.waiting import until
+from webhook import make_app
+
+POLICY = Path(__file__).parent.parent / "flows" / "policies" / "padrao.yaml"
+_ALL_BELLS = ("timers", "turns", "sends", "charges", "pix", "statuses")
+_BUSY = """
+SELECT (SELECT count(*) FROM inbox WHERE state = 'open' AND kind IN ('message', 'event', 'status', 'pix'))
+     + (SELECT count(*) FROM timer WHERE fire_at <= $1)
+     + (SELECT count(*) FROM outbox o JOIN conversation c ON c.id = o.conversation_id
+        WHERE o.state = 'sending' OR (o.state = 'pending' AND o.not_before <= $1 AND c.send_after <= $1))
+"""
+
+
+@dataclass
+class Town:
+    """What a story holds."""
+
+    parts: Parts
+    world: StandIns
+    clock: HandClock
+    address: str
+    engine: "asyncio.Task[None]"
+
+    def phone(self, person: Person) -> Phone:
+        """Return somebody's phone."""
+        return Phone(self.world.graph.whatsapp, person.account, self.settled)
+
+    @property
+    def bank(self) -> BankApp:
+        """The bank that everybody pays at."""
+        return BankApp(self.parts.http, self.address, self.world.bank, self.settled)
+
+    async def moves(self, **by: float) -> None:
+        """Move the clock, and let the program do what is due then."""
+        self.clock.move(**by)
+        self.parts.wake.ring(*_ALL_BELLS)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Return once the program has nothing in hand and nothing is on its way to it."""
+        await until(self._idle, at_most_s=20)
+
+    async def _idle(self) -> bool:
+        if self.engine.done():
+            await self.engine  # it died: say of what
+        webhooks = self.world.graph.whatsapp.webhooks
+        await webhooks.finished()
+        async with self.parts.pool.acquire() as conn:
+            busy = await conn.fetchval(_BUSY, self.clock.now())
+        return busy == 0 and webhooks.idle
+
+    async def ask(self, sql: str, *values: Any) -> Any:
+        """Return one value of the database."""
+        async with self.parts.pool.acquire() as conn:
+            return await conn.fetchval(sql, *values)
+
+
+@asynccontextmanager
+async def town(
+    database: str,
+    redis_url: str,
+    home: Path,
+    *,
+    people: Sequence[Person] = PEOPLE,
+    policy: Path | None = POLICY,
+    clock: HandClock | None = None,
+    **changed: Any,
+) -> AsyncIterator[Town]:
+    """Yield the program, running, with what `people` owe imported and the policy approved.
+
+    `changed`: settings that are otherwise than the demo's.
+    """
+    clock, port = clock or HandClock(), unused_port()
+    address = f"http://127.0.0.1:{port}"
+    settings = replace(demo_settings(home, address), database_url=database, redis_url=redis_url, **changed)
+    async with open_parts(settings, clock) as parts:
+        world = stand_ins(settings, clock, parts.http, people)
+        await prepare(parts, people, policy)
+        stop = asyncio.Event()
+        engine = asyncio.create_task(run(parts, frozenset(ROLES), stop))
+        app = make_app(parts, more=world.routes())
+        app.on_shutdown.append(world.close)
+        try:
+            async with TestServer(app, host="127.0.0.1", port=port):
+                yield Town(parts, world, clock, address, engine)
+        finally:
+            stop.set()
+            parts.wake.ring(*_ALL_BELLS)
+            await engine
+
+
+async def prepare(parts: Parts, people: Sequence[Person], policy: Path | None) -> None:
+    """Import what people owe; submit and approve the policy by two people of finance."""
+    now = parts.clock.now()
+    today = now.astimezone(parts.settings.timezone).date()
+    async with parts.pool.acquire() as conn:
+        await import_debts(conn, debts_on(today, tuple(people)), now=now)
+        if policy is not None:
+            digest = await policies.submit(conn, policy.read_bytes(), file=policy.name, by="Clara", now=now)
+            async with conn.transaction():
+                await policies.approve(conn, digest, by="Otávio", now=now, today=today)
