@@ -3,6 +3,9 @@
 import copy
 import json
 import random
+import sys
+import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -134,6 +137,19 @@ def test_whoever_hides_the_number_is_known_by_the_user_id() -> None:
     assert (said_by(raw).wa_id, said_by(raw).user_id) == (None, "BR.13491208655302741918")
 
 
+def test_a_user_id_in_the_place_of_the_phone_is_the_user_id() -> None:
+    said = said_by(body(message(**{"from": "BR.13491208655302741918"})))
+    assert (said.wa_id, said.user_id) == (None, "BR.13491208655302741918")
+
+
+def test_a_groups_id_is_nobodys_address_though_it_looks_like_a_phone() -> None:
+    status = {"id": "wamid.A", "status": "read", "recipient_id": "120363041234567", "recipient_type": "group"}
+    assert only(body(statuses=[status])).address is None
+    event = event_of(only(body(statuses=[status])).raw)
+    assert isinstance(event, InboundStatus)
+    assert event.recipient.address is None
+
+
 def test_the_number_is_kept_as_it_came_though_the_address_has_its_ninth_digit() -> None:
     raw = (SAMPLES / "in-text-br-without-ninth-digit.json").read_bytes()
     assert (only(raw).address, only(raw).aliases) == ("5581992345678", ("BR.22222222222",))
@@ -205,11 +221,34 @@ def test_a_body_without_an_item_says_why(raw: bytes, reason: str) -> None:
     assert items(raw) == Unreadable(reason=reason)
 
 
-def test_a_depth_that_can_just_be_read_does_not_raise_later() -> None:
-    for depth in range(50, 1100, 25):
-        found = items(body(message(odd="HERE")).replace(b'"HERE"', b"[" * depth + b"]" * depth))
-        for item in found if isinstance(found, list) else []:
-            event_of(item.raw)
+def below(frames: int, call: Callable[[], None]) -> None:
+    """Run `call` so deep in the stack that only so many frames are left."""
+    if sys.getrecursionlimit() - sum(1 for _ in traceback.walk_stack(None)) > frames:
+        below(frames, call)
+    else:
+        call()
+
+
+@pytest.mark.parametrize("frames", [80, 160])
+def test_no_depth_raises_wherever_it_is_read(frames: int) -> None:
+    """A body just shallow enough to be read may be too deep to be written again, or to be read later, further down."""
+    edits = b'"type":"edit","edit":{"message":{'
+    bodies = [
+        body(message(odd="HERE")).replace(b'"HERE"', held)
+        for n in range(frames // 4, frames + 20)
+        for held in (b"[" * n + b"]" * n, b"{" + edits * n + b"}" + b"}}" * n)
+    ]
+    nested = [body(message(odd=1)).replace(b'"odd": 1', edits * n + b"}}" * n) for n in range(frames // 4, frames)]
+    stored = [item.raw for raw in (*bodies, *nested) for item in read_all(raw)]
+    assert len(stored) > frames
+
+    def read_everything() -> None:
+        for raw in (*bodies, *nested):
+            items(raw)
+        for raw in stored:
+            event_of(raw)
+
+    below(frames, read_everything)
 
 
 def test_three_megabytes_of_updates_are_read_whole() -> None:
@@ -232,6 +271,7 @@ def test_a_number_beyond_all_bounds_does_not_lose_the_others() -> None:
         found = items(raw.replace(b'"HERE"', number))
         assert isinstance(found, list)
         assert [item.dedupe_key for item in found] == ["m:a", "m:b", "m:c"]
+        assert all(isinstance(event_of(item.raw), InboundMessage) for item in found)
 
 
 @pytest.mark.parametrize("odd", [None, 7, "x", "", "a\x00b", "\ud800", "é", "w" * 256, [], {}, ["m"], True])
