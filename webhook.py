@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 import structlog
 from aiohttp import web
 
-from bot.engine.inbox import TOO_OLD, InboxUnavailable
+from bot.engine.inbox import InboxUnavailable
+from bot.engine.taking_in import arrivals_of
 from bot.parts import PARTS, Parts
 from bot.store.inbox import Arrival
 from bot.web.pages import mount_pages
-from bot.whatsapp import inbound
 from bot.whatsapp.signature import signature_is_valid
 
 BODY_BYTES = 4 * 1024 * 1024  # Meta sends up to 3 MB; aiohttp's own default of 1 MiB would refuse legal bodies
@@ -59,7 +59,7 @@ async def receive(request: web.Request) -> web.Response:
     secrets = [secret.encode() for secret in parts.settings.whatsapp.app_secrets]
     if not signature_is_valid(raw, request.headers.get("X-Hub-Signature-256"), secrets):
         return web.Response(status=401, text="missing or wrong signature\n")
-    return await _store(parts, _arrivals(parts, raw))
+    return await _store(parts, arrivals_of(parts, raw))
 
 
 async def receive_pix(request: web.Request) -> web.Response:
@@ -86,34 +86,3 @@ async def _store(parts: Parts, arrivals: list[Arrival]) -> web.Response:
         log.error("webhook.not_stored", reason=str(error))
         return web.Response(status=503, text="not stored, please repeat\n")
     return web.Response(text="ok\n")
-
-
-def _arrivals(parts: Parts, raw: bytes) -> list[Arrival]:
-    """One arrival per item of a body; a body that cannot be read is one arrival, parked."""
-    now = parts.clock.now()
-    items = inbound.items(raw)
-    if isinstance(items, inbound.Unreadable):
-        key = f"u:{hashlib.sha256(raw).hexdigest()}"
-        return [
-            Arrival(source="whatsapp", dedupe_key=key, kind="unreadable", raw=raw, received_at=now, parked_because=items.reason)
-        ]
-    return [_arrival(parts, item, now) for item in items]
-
-
-def _arrival(parts: Parts, item: inbound.Item, now: Any) -> Arrival:
-    ours = item.phone_number_id in (None, parts.settings.whatsapp.phone_number_id)
-    late = item.occurred_at is not None and now - item.occurred_at > TOO_OLD
-    talks = item.kind == "message" and item.address is not None
-    parked = "another_number" if not ours else "too_old" if late else None
-    if item.kind == "message" and not talks:
-        parked = parked or "no_sender"
-    return Arrival(
-        source="whatsapp",
-        dedupe_key=item.dedupe_key,
-        kind=item.kind if item.kind in ("message", "status") else "other",
-        raw=item.raw,
-        received_at=now,
-        occurred_at=item.occurred_at,
-        names=(item.address, *item.aliases) if talks and ours and item.address else (),
-        parked_because=parked,
-    )
