@@ -47,7 +47,7 @@ class Talk:
     """The line to one provider. Lives as long as the process; `session` is the process's own."""
 
     def __init__(
-        self, pix: Pix, session: aiohttp.ClientSession, *, connect_s: float = 5.0, answer_s: float = 20.0
+        self, pix: Pix, session: aiohttp.ClientSession, *, connect_s: float = 5.0, answer_s: float = 10.0
     ) -> None:
         self._pix, self._session = pix, session
         self._deadline = aiohttp.ClientTimeout(total=answer_s, sock_connect=connect_s)

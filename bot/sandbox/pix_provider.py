@@ -27,6 +27,7 @@ from payments.brcode import NotACode, read_code
 
 API, TOKEN, LOCATION = "/sandbox/pix/v2", "/sandbox/pix/oauth/token", "/sandbox/pix/qr"
 _TOKEN_LIFE = timedelta(hours=1)
+_REQUESTS_REMEMBERED = 1000
 _CALLBACK = aiohttp.ClientTimeout(total=10)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = structlog.get_logger(__name__)
@@ -69,7 +70,7 @@ class PixProvider:
         self._thawed = asyncio.Event()
         self._thawed.set()
         self._untold: list[dict[str, Any]] = []
-        self.requests: list[tuple[str, str]] = []  # (method, path) of everything that was asked, the token's too
+        self.requests: list[tuple[str, str]] = []  # (method, path) of what was asked lately, the token's too
 
     def routes(self) -> list[web.RouteDef]:
         """Return what it answers to."""
@@ -161,6 +162,7 @@ class PixProvider:
 
         async def answer(request: web.Request) -> web.StreamResponse:
             self.requests.append((request.method, request.path))
+            del self.requests[:-_REQUESTS_REMEMBERED]
             await self._thawed.wait()
             if self._weather.down is not None:
                 return web.Response(
@@ -202,6 +204,7 @@ class PixProvider:
         if form.get("grant_type") != "client_credentials":
             return _json({"error": "unsupported_grant_type"}, 400)
         token = secrets.token_urlsafe(24)
+        self._tokens = {held: until for held, until in self._tokens.items() if until > self._clock.now()}
         self._tokens[token] = self._clock.now() + _TOKEN_LIFE
         return _json({"access_token": token, "token_type": "Bearer", "expires_in": int(_TOKEN_LIFE.total_seconds())})
 
