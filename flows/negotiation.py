@@ -1,7 +1,9 @@
-"""What may be offered for a debt on a day: the policy applied to the facts. Pure; the same facts give the same centavos for ever.
+"""What may be offered for a debt on a day: the policy applied to the facts. Pure; the same facts give the same
+centavos for ever.
 
-The first rule whose conditions hold decides: it hands the debt to people, or makes its offers in its order, an instalment offer once
-for each permitted count. Nothing beyond `never_beyond` is offered, and no count whose smallest instalment is below the rule's minimum.
+The first rule whose conditions hold decides: it hands the debt to people, or makes its offers in its order, an
+instalment offer once for each permitted count. Nothing beyond `never_beyond` is offered, and no count whose smallest
+instalment is below the rule's minimum.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,7 +40,9 @@ __all__ = [  # whoever negotiates needs the offers beside the decision
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebtFacts:
-    """What a policy may know of a debt. `cost`: what it costs on the day where a part of it was paid before (`flows.costs`)."""
+    """What a policy may know of a debt. `cost`: what it costs on the day where a part of it was paid before
+    (`flows.costs`).
+    """
 
     principal_cents: int
     due: date
@@ -50,7 +54,9 @@ class DebtFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a policy says to a debt. `rule` is None where no rule takes it; `ticket` names the queue where people decide."""
+    """What a policy says to a debt. `rule` is None where no rule takes it; `ticket` names the queue where people
+    decide.
+    """
 
     rule: str | None
     ticket: str | None
@@ -60,7 +66,9 @@ class Decision:
 
 
 def decide(policy: Policy, debt: DebtFacts, on: date) -> Decision:
-    """Return what the policy does with the debt on the local day `on`. Whether the policy is in force then is not asked here."""
+    """Return what the policy does with the debt on the local day `on`. Whether the policy is in force then is not
+    asked here.
+    """
     late = days_overdue(debt.due, on)
     cost = debt.cost or _cost(policy, debt, on)
     rule = next((rule for rule in policy.rules if _takes(rule, debt, late, cost)), None)
@@ -96,7 +104,8 @@ def recompute(
 ) -> Offer | None:
     """Return the offer called `name` as it was made from these facts, or None if it is not among them.
 
-    `count` and `due_day` are those of an instalment offer, None otherwise. Equal to what was sealed, to the centavo and the day.
+    `count` and `due_day` are those of an instalment offer, None otherwise. Equal to what was sealed, to the centavo
+    and the day.
     """
     for offer in decide(policy, debt, on).offers:
         if offer.name == name and (not isinstance(offer, InstalmentOffer) or offer.count == count):

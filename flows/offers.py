@@ -1,7 +1,9 @@
-"""What can be offered for one debt: a closed list of three kinds, exact to the centavo and the day, and plain JSON both ways.
+"""What can be offered for one debt: a closed list of three kinds, exact to the centavo and the day, and plain JSON
+both ways.
 
-An offer is sealed as its terms when it is shown and is honoured as sealed, so everything that was promised stands in it and nothing
-has to be worked out again. Amounts are integer centavos, percentages percent with two decimals, days local.
+An offer is sealed as its terms when it is shown and is honoured as sealed, so everything that was promised stands in
+it and nothing has to be worked out again. Amounts are integer centavos, percentages percent with two decimals, days
+local.
 """
 
 from collections.abc import Mapping
@@ -18,7 +20,9 @@ Kind: TypeAlias = Literal["cash", "instalments", "promise"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CashOffer:
-    """One payment until `pay_until`, that day included. `parts` are what the debt costs, `forgiven` what each part loses."""
+    """One payment until `pay_until`, that day included. `parts` are what the debt costs, `forgiven` what each part
+    loses.
+    """
 
     name: str
     rule: str
@@ -46,8 +50,9 @@ class CashOffer:
 class InstalmentOffer:
     """An entry (`payments[0]` with n = 0, where there is one) and `count` monthly payments, numbered from 1.
 
-    `first_due_within_days` and `due_days` say which other days the person may choose, see `flows.negotiation.with_due_day`;
-    `due_day` is the one chosen here, None where instalments follow the day of the first payment. CET is yearly.
+    `first_due_within_days` and `due_days` say which other days the person may choose, see
+    `flows.negotiation.with_due_day`; `due_day` is the one chosen here, None where instalments follow the day of the
+    first payment. CET is yearly.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The negotiation policy: policy.yaml as a value, or every mistake in it with its line.
 
-The file belongs to finance and is approved byte by byte, so it is read to the letter: a percentage is the decimal that is written, never
-a float; an unknown word is a mistake, never ignored.
+The file belongs to finance and is approved byte by byte, so it is read to the letter: a percentage is the decimal that
+is written, never a float; an unknown word is a mistake, never ignored.
 """
 
 import hashlib
@@ -40,13 +40,17 @@ class Policy(Part):
 
 
 def read_policy(source: bytes, *, name: str) -> Policy | tuple[Mistake, ...]:
-    """Return the policy, or every mistake in the file in the order of its lines; `name` is the file's name in them. Never raises."""
+    """Return the policy, or every mistake in the file in the order of its lines; `name` is the file's name in them.
+    Never raises.
+    """
     policy, mistakes = read_draft(source, name=name)
     return policy if policy is not None and not mistakes else mistakes
 
 
 def read_draft(source: bytes, *, name: str) -> tuple[Policy | None, tuple[Mistake, ...]]:
-    """Return what can be looked at, beside the mistakes: a policy whose every part reads, though names or ceilings still refuse it."""
+    """Return what can be looked at, beside the mistakes: a policy whose every part reads, though names or ceilings
+    still refuse it.
+    """
     node, mistakes = read_lines(source, file=name)
     if node is None:
         return None, mistakes

@@ -1,7 +1,8 @@
 """What is wrong in a policy across its parts: names used twice, offers that can be seen to pass the ceilings.
 
-Looked for in whatever parts of the file can be read by themselves, so that one bad line hides nothing else. An offer is seen to pass
-the ceiling when it does so for the first debts that its rule takes: later ones are weighed one by one, in `flows.negotiation`.
+Looked for in whatever parts of the file can be read by themselves, so that one bad line hides nothing else. An offer
+is seen to pass the ceiling when it does so for the first debts that its rule takes: later ones are weighed one by one,
+in `flows.negotiation`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,9 @@ def mistakes_across(node: Node, *, file: str) -> tuple[Mistake, ...]:
 
 
 def discount_share(discount: DiscountPercent, charges: LateCharges | None, days_overdue: int) -> Fraction:
-    """How much of the updated total is forgiven after so many days, from 0 to 1. Without `charges`: of a debt that is not late."""
+    """How much of the updated total is forgiven after so many days, from 0 to 1. Without `charges`: of a debt that is
+    not late.
+    """
     fine = interest = Fraction(0)
     if charges is not None and days_overdue > charges.grace_days:
         fine = of_hundred(charges.fine_percent)
@@ -47,6 +50,7 @@ def percent_text(share: Fraction) -> str:
 
 
 def of_hundred(percent: Decimal) -> Fraction:
+    """A percentage as a share of the whole."""
     return Fraction(percent) / 100
 
 

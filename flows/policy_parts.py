@@ -1,7 +1,7 @@
 """What a policy is made of: its validity, charges, ceilings, rules and offers, as finance writes them.
 
-Percentages are percent, amounts centavos, spans whole days. Ranges include both ends; a missing end is open. What is made of it for one
-debt stands in `flows.negotiation`.
+Percentages are percent, amounts centavos, spans whole days. Ranges include both ends; a missing end is open. What is
+made of it for one debt stands in `flows.negotiation`.
 """
 
 from datetime import date
@@ -229,7 +229,9 @@ OfferRule: TypeAlias = Annotated[CashRule | InstalmentRule | PromiseRule, Field(
 
 
 class Rule(Part):
-    """Takes the debts of which its conditions hold; makes them offers, or gives them to people (`ticket` names the queue)."""
+    """Takes the debts of which its conditions hold; makes them offers, or gives them to people (`ticket` names the
+    queue).
+    """
 
     name: Words
     when: When = When()
@@ -238,6 +240,6 @@ class Rule(Part):
 
     @model_validator(mode="after")
     def _offers_or_ticket(self) -> Self:
-        if (self.ticket is None) == (not self.offers):
+        if (self.ticket is None) == (self.offers is None) or self.offers == ():
             raise refusal("a rule has either offers or a ticket", "Give one of the two.")
         return self

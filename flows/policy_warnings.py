@@ -1,6 +1,7 @@
 """What may be approved but should be meant: customary limits of the law, rules that never apply, offers that fall away.
 
-A warning refuses nothing: a regulated lender has other limits than a shop. The sources stand beside the words; none of it is legal advice.
+A warning refuses nothing: a regulated lender has other limits than a shop. The sources stand beside the words; none of
+it is legal advice.
 """
 
 from collections.abc import Iterator
@@ -26,7 +27,8 @@ _FINE = (
     "Use 2.00 for consumers.",
 )
 _LATE_INTEREST = (
-    "late interest is more than 1 % a month, the customary most in consumer contracts (CTN art. 161 § 1; Decreto 22.626/1933 art. 5)",
+    "late interest is more than 1 % a month, the customary most in consumer contracts"
+    " (CTN art. 161 § 1; Decreto 22.626/1933 art. 5)",
     "Use 1.00, or ask your lawyer.",
 )
 _INSTALMENT_INTEREST = (

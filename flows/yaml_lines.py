@@ -1,7 +1,8 @@
 """YAML as people sign it: plain text, keys once, and every value with the line it stands on.
 
-Nothing is guessed: a scalar stays the text that was written (`2.00`, `no`, `2026-01-01`), and whoever reads it decides what it is.
-Refused with their line: repeated keys, anchors, aliases, tags, directives, several documents, files too large or too deep.
+Nothing is guessed: a scalar stays the text that was written (`2.00`, `no`, `2026-01-01`), and whoever reads it decides
+what it is. Refused with their line: repeated keys, anchors, aliases, tags, directives, several documents, files too
+large or too deep.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,9 @@ Plain: TypeAlias = "str | list[Plain] | dict[str, Plain] | None"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """What is wrong in a file, where, and what to do. Lines and columns count from 1; `path` is empty for the file as a whole."""
+    """What is wrong in a file, where, and what to do. Lines and columns count from 1; `path` is empty for the file as
+    a whole.
+    """
 
     file: str
     line: int
@@ -49,7 +52,9 @@ class Mistake:
 
 @dataclass(slots=True, kw_only=True)
 class Node:
-    """One value of the file: a scalar's text (None where nothing is written), the items of a list, or the entries of a mapping."""
+    """One value of the file: a scalar's text (None where nothing is written), the items of a list, or the entries of a
+    mapping.
+    """
 
     line: int
     column: int
@@ -99,7 +104,9 @@ def path_text(path: Path) -> str:
 
 
 def read_lines(source: bytes, *, file: str) -> tuple[Node | None, tuple[Mistake, ...]]:
-    """Return the file's value and every mistake in how it is written; no value where it cannot be read at all. Never raises."""
+    """Return the file's value and every mistake in how it is written; no value where it cannot be read at all. Never
+    raises.
+    """
     reading = _Reading(file)
     if len(source) > SIZE_MAX:
         reading.refuse(1, 1, (), f"the file is larger than {SIZE_MAX // 1024} KiB", "Split it.")
@@ -129,15 +136,20 @@ class _Reading:
 
 @dataclass(slots=True)
 class _Open:
-    """A list or mapping that is not closed yet. `key` is the one whose value is awaited; `repeated` says that it is to be dropped."""
+    """A list or mapping that is not closed yet. `key` is the one whose value is awaited; `repeated` says that it is to
+    be dropped.
+    """
 
     node: Node
+    path: Path
     key: str | None = None
     repeated: bool = False
 
 
 def _compose(text: str, reading: _Reading) -> Node | None:
-    """Build the nodes from the parser's events: a loop with a stack, so that depth is a number and not a stack overflow."""
+    """Build the nodes from the parser's events: a loop with a stack, so that depth is a number and not a stack
+    overflow.
+    """
     root: list[Node] = []
     stack: list[_Open] = []
     made = documents = 0
@@ -145,7 +157,7 @@ def _compose(text: str, reading: _Reading) -> Node | None:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             assert event.start_mark is not None  # the parser marks whatever it reads
             line, column = event.start_mark.line + 1, event.start_mark.column + 1
-            path = [_step(outer) for outer in stack]
+            path = _path(stack)
             match event:
                 case DocumentStartEvent():
                     documents += 1
@@ -165,9 +177,9 @@ def _compose(text: str, reading: _Reading) -> Node | None:
                         reading.refuse(line, column, (), f"the file is too {what}", "Write it more simply.")
                         return None
                     node = _node(event, line, column, path, reading)
-                    _attach(node, event, stack, root, reading)
+                    _attach(node, stack, root, reading)
                     if isinstance(node.value, list | dict):
-                        stack.append(_Open(node))
+                        stack.append(_Open(node, path))
     except yaml.MarkedYAMLError as broken:
         mark = broken.problem_mark or broken.context_mark
         assert mark is not None  # the parser marks all that it refuses
@@ -175,11 +187,8 @@ def _compose(text: str, reading: _Reading) -> Node | None:
         problem = " ".join((broken.problem or broken.context or "this is no YAML").split())
         reading.refuse(line, column, (), _printable(problem), "Check indentation, quotes and colons around here.")
         return None
-    except (
-        yaml.YAMLError,
-        ValueError,
-        OverflowError,
-    ) as broken:  # a control character, or an escape that names no character
+    except (yaml.YAMLError, ValueError, OverflowError) as broken:
+        # A control character, or an escape that names no character.
         position = getattr(broken, "position", 0)
         line = text[:position].count("\n") + 1
         reading.refuse(line, 1, (), "a character that YAML does not allow", "Delete it.")
@@ -187,11 +196,12 @@ def _compose(text: str, reading: _Reading) -> Node | None:
     return root[0] if root else Node(line=1, column=1, value=None)
 
 
-def _step(outer: _Open) -> str | int:
-    """What leads from a list or mapping to the value that comes next."""
-    if isinstance(outer.node.value, list):
-        return len(outer.node.value)
-    return outer.key or ""
+def _path(stack: Sequence[_Open]) -> Path:
+    """What leads to the value that comes next."""
+    if not stack:
+        return ()
+    outer = stack[-1]
+    return (*outer.path, len(outer.node.value) if isinstance(outer.node.value, list) else outer.key or "")
 
 
 def _node(event: Event, line: int, column: int, path: Sequence[str | int], reading: _Reading) -> Node:
@@ -215,7 +225,7 @@ def _node(event: Event, line: int, column: int, path: Sequence[str | int], readi
     return Node(line=line, column=column, value=None if empty else text)
 
 
-def _attach(node: Node, event: Event, stack: list[_Open], root: list[Node], reading: _Reading) -> None:
+def _attach(node: Node, stack: list[_Open], root: list[Node], reading: _Reading) -> None:
     """Put a node where it belongs: as the next item, as a key, or as the value of the key before it."""
     if not stack:
         root.append(node)
@@ -225,7 +235,7 @@ def _attach(node: Node, event: Event, stack: list[_Open], root: list[Node], read
         outer.node.value.append(node)
         return
     assert isinstance(outer.node.value, dict)
-    path = [_step(one) for one in stack[:-1]]
+    path = outer.path
     if outer.key is None:
         key = node.value if isinstance(node.value, str) else None
         if key is None:

@@ -1,7 +1,8 @@
 """What people may write in our YAML files, and every mistake they make in it with its line.
 
-Scalars come as the text that was written, see `flows.yaml_lines`, and become exact values here: percentages are decimals, amounts integer
-centavos, days are days of the calendar. pydantic finds all mistakes of a file at once; this module gives each its place and its remedy.
+Scalars come as the text that was written, see `flows.yaml_lines`, and become exact values here: percentages are
+decimals, amounts integer centavos, days are days of the calendar. pydantic finds all mistakes of a file at once; this
+module gives each its place and its remedy.
 """
 
 import re

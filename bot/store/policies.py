@@ -1,7 +1,7 @@
 """Policies as they were submitted and approved: exact bytes under their digest, by one person and by another.
 
-The one in force is the newest approval whose validity covers the day. A file that this version cannot read any more is passed over:
-the last good one stays.
+The one in force is the newest approval whose validity covers the day. A file that this version cannot read any more is
+passed over: the last good one stays.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,243 @@
+"""`acerto policy`: the negotiation policy, from its file to being in force."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bot.cli.policy_preview import Previewed, as_json, as_table
+from bot.clock import SystemClock, clock_of
+from bot.debts_csv import read_debts
+from bot.parts import open_database
+from bot.settings import Settings, read_settings
+from bot.store import policies, portfolio
+from bot.texts import read_texts
+from flows.costs import cost_of
+from flows.explain import explain as sentences
+from flows.negotiation import DebtFacts, decide
+from flows.policy import Policy, read_draft, read_policy
+from flows.policy_warnings import warnings_of
+from flows.yaml_lines import Mistake
+from payments.late_charges import Cost
+
+T = TypeVar("T")
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+_json = click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def policy() -> None:
+    """What may be offered to whom: check, explain, preview, submit, approve, list."""
+
+
+@policy.command()
+@click.argument("file", type=_FILE)
+@_json
+def check(file: Path, as_json_: bool) -> None:
+    """Tell every mistake in FILE with its line, and what is doubtful."""
+    source = file.read_bytes()
+    found = read_policy(source, name=file.name)
+    mistakes = () if isinstance(found, Policy) else found
+    warnings = warnings_of(found, source, name=file.name) if isinstance(found, Policy) else ()
+    if as_json_:
+        findings = [_finding(one, "mistake") for one in mistakes] + [_finding(one, "warning") for one in warnings]
+        click.echo(json.dumps(findings, ensure_ascii=False, indent=2))
+    else:
+        for line in [str(one) for one in mistakes] + [f"{one} (warning)" for one in warnings]:
+            click.echo(line)
+    if mistakes:
+        lines = ", ".join(str(line) for line in dict.fromkeys(one.line for one in mistakes))
+        raise click.ClickException(f"{file.name}: {_count(mistakes, 'mistake')} (line {lines})")
+    if not as_json_:
+        click.echo(f"{file.name}: no mistakes, {_count(warnings, 'warning')}.")
+
+
+@policy.command()
+@click.argument("file", type=_FILE)
+def explain(file: Path) -> None:
+    """Say FILE in Portuguese sentences."""
+    for sentence in sentences(_policy(file), read_texts("pt_BR")):
+        click.echo(sentence)
+
+
+@policy.command()
+@click.argument("file", type=_FILE)
+@click.option("--debts", type=_FILE, help="A debts CSV; without it the open debts of the database.")
+@click.option("--on", type=_DAY, help="The day of the offers; today without it.")
+@_json
+def preview(file: Path, debts: Path | None, on: datetime | None, as_json_: bool) -> None:
+    """Show every offer that FILE would make. Debts that are only in a CSV have no history."""
+    rules, mistakes = read_draft(file.read_bytes(), name=file.name)
+    _tell(mistakes)
+    if rules is None:
+        raise click.ClickException(f"{file.name}: {_count(mistakes, 'mistake')}; nothing to preview")
+    settings = read_settings()
+    day = on.date() if on is not None else _today(settings)
+    if day not in rules.valid:
+        click.echo(f"Note: {file.name} is not valid on {day}; these are the offers it would make.", err=True)
+    owed = _from_csv(debts) if debts is not None else asyncio.run(_from_database(settings, rules, day))
+    previewed = [Previewed(external_id=debt.external_id, decision=decide(rules, debt, day)) for debt in owed]
+    if as_json_:
+        click.echo(json.dumps([as_json(one) for one in previewed], ensure_ascii=False, indent=2))
+    else:
+        _show(as_table(previewed))
+
+
+@policy.command()
+@click.argument("file", type=_FILE)
+@click.option("--by", required=True, metavar="USER", help="Who submits it.")
+def submit(file: Path, by: str) -> None:
+    """Hand FILE in for approval by somebody else; its digest is the last word."""
+    source, settings = file.read_bytes(), read_settings()
+
+    async def do(conn: Any) -> str:
+        return await policies.submit(conn, source, file=file.name, by=by, now=_now(settings))
+
+    digest = _in_transaction(settings, do)
+    click.echo(f"{file.name} waits for approval: acerto policy approve --by OTHER_USER {digest}")
+
+
+@policy.command()
+@click.argument("digest")
+@click.option("--by", required=True, metavar="OTHER_USER", help="Who approves it: not who submitted it.")
+def approve(digest: str, by: str) -> None:
+    """Put the policy of DIGEST in force."""
+    settings = read_settings()
+
+    async def do(conn: Any) -> None:
+        await policies.approve(conn, digest, by=by, now=_now(settings), today=_today(settings))
+
+    _in_transaction(settings, do)
+    click.echo(f"Approved; in force on its days: {digest}")
+
+
+@policy.command("list")
+@_json
+def list_(as_json_: bool) -> None:
+    """List all policies that were submitted, newest first; the one in force today is marked."""
+    settings = read_settings()
+
+    async def do(conn: Any) -> tuple[tuple[policies.PolicyRow, ...], policies.StoredPolicy | None]:
+        return await policies.every(conn), await policies.in_force(conn, _today(settings))
+
+    rows, current = _in_transaction(settings, do)
+    in_force = current.digest if current is not None else None
+    if as_json_:
+        click.echo(json.dumps([_listed(row, in_force) for row in rows], ensure_ascii=False, indent=2))
+        return
+    table = Table("digest", "policy", "valid", "submitted by", "approved by", "in force")
+    for row in rows:
+        valid = f"{row.valid_from} – {row.valid_until}"
+        mark = "today" if row.digest == in_force else ""
+        table.add_row(row.digest, row.name, valid, row.submitted_by, row.approved_by or "–", mark)
+    _show(table)
+
+
+def _policy(file: Path) -> Policy:
+    found = read_policy(file.read_bytes(), name=file.name)
+    if isinstance(found, Policy):
+        return found
+    _tell(found)
+    raise click.ClickException(f"{file.name}: {_count(found, 'mistake')}")
+
+
+def _tell(mistakes: Iterable[Mistake]) -> None:
+    for mistake in mistakes:
+        click.echo(str(mistake), err=True)
+
+
+def _finding(one: Mistake, severity: str) -> dict[str, Any]:
+    return {
+        "severity": severity,
+        "line": one.line,
+        "column": one.column,
+        "path": one.path,
+        "reason": one.reason,
+        "remedy": one.remedy,
+    }
+
+
+def _listed(row: policies.PolicyRow, in_force: str | None) -> dict[str, Any]:
+    return {
+        "digest": row.digest,
+        "policy": row.name,
+        "title": row.title,
+        "valid_from": row.valid_from.isoformat(),
+        "valid_until": row.valid_until.isoformat(),
+        "submitted_by": row.submitted_by,
+        "submitted_at": row.submitted_at.isoformat(),
+        "approved_by": row.approved_by,
+        "approved_at": row.approved_at.isoformat() if row.approved_at is not None else None,
+        "in_force": row.digest == in_force,
+    }
+
+
+def _count(things: tuple[Mistake, ...], word: str) -> str:
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
+
+
+def _from_csv(file: Path) -> list[DebtFacts]:
+    found = read_debts(file.read_bytes())
+    for error in found.errors:
+        click.echo(f"{file.name}:{error.line}: {error.field}: {error.reason}".replace(": :", ":"), err=True)
+    return [
+        DebtFacts(external_id=row.external_id, principal_cents=row.amount_cents, due=row.due, tags=row.tags)
+        for row in found.rows
+    ]
+
+
+async def _from_database(settings: Settings, rules: Policy, day: date) -> list[DebtFacts]:
+    async with open_database(settings) as pool:
+        debts = await portfolio.open_debts(pool)
+    facts = []
+    for debt in debts:
+        cost = cost_of(debt, day, rules.terms)
+        parts = Cost(
+            principal_cents=cost.principal_cents, fine_cents=cost.fine_cents, interest_cents=cost.interest_cents
+        )
+        facts.append(
+            DebtFacts(
+                external_id=debt.external_id,
+                principal_cents=debt.open_principal_cents,
+                due=debt.due_on,
+                tags=debt.tags,
+                late_before=debt.late_before,
+                cost=parts,
+            )
+        )
+    return facts
+
+
+def _in_transaction(settings: Settings, do: Callable[[Any], Awaitable[T]]) -> T:
+    """Run `do` on one connection; what it refuses is the command's failure."""
+
+    async def run() -> T:
+        async with open_database(settings) as pool, pool.acquire() as conn, conn.transaction():
+            return await do(conn)
+
+    try:
+        return asyncio.run(run())
+    except policies.PolicyRefused as refused:
+        raise click.ClickException(str(refused)) from None
+
+
+def _now(settings: Settings) -> datetime:
+    return (clock_of(settings.home) or SystemClock()).now()
+
+
+def _today(settings: Settings) -> date:
+    return _now(settings).astimezone(settings.timezone).date()
+
+
+def _show(table: Table) -> None:
+    """Whole lines where the output is no terminal: a file has no width."""
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    console.print(table)
