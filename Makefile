@@ -22,7 +22,7 @@ test: $(TEST) ## the whole suite
 	@.ci/chromium
 	.venv/bin/python -m pytest
 
-bench: $(TEST) ## measurements, one JSON line each
+bench: $(RUN) ## measurements, one JSON line each
 	@.venv/bin/python -m bench
 
 lint: $(TEST) ## style, types and the direction of imports
