@@ -52,7 +52,7 @@ class Graph:
 
     def expect(self, count: int) -> None:
         """Begin anew, expecting `count` POSTs."""
-        self.came, self.count, self.wanted = {}, 0, count
+        self.came, self.wanted = {}, self.count + count
         self.all_came.clear()
 
 

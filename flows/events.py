@@ -59,6 +59,11 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Identified:
+    """The same turn goes on: who is there is known now, and with it what they owe and what they wanted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactChanged:
     """WhatsApp says that the number or the device behind this chat changed: whoever it is has to confirm anew."""
 
@@ -147,6 +152,7 @@ Event: TypeAlias = (
     Typed
     | Pressed
     | Sent
+    | Identified
     | ContactChanged
     | ChargeReady
     | ChargeFailed

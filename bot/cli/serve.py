@@ -46,9 +46,19 @@ def stop_on_signals() -> asyncio.Event:
 
 
 async def serve_parts(
-    parts: Parts, app: web.Application, host: str, port: int, roles: frozenset[str], stop: asyncio.Event
+    parts: Parts,
+    app: web.Application,
+    host: str,
+    port: int,
+    roles: frozenset[str],
+    stop: asyncio.Event,
+    *,
+    started: asyncio.Event | None = None,
 ) -> None:
-    """Run the loops and, for the role `web`, the pages, until `stop`: take no more, finish what is held."""
+    """Run the loops and, for the role `web`, the pages, until `stop`: take no more, finish what is held.
+
+    `started` is set as soon as the pages answer.
+    """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
     finish = asyncio.Event()
     engine = asyncio.create_task(run(parts, roles, finish))
@@ -56,6 +66,8 @@ async def serve_parts(
         if "web" in roles:
             await runner.setup()
             await web.TCPSite(runner, host, port).start()
+        if started is not None:
+            started.set()
         log.info("serve.started", roles=sorted(roles), host=host, port=port if "web" in roles else None)
         await asyncio.wait({engine, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -7,12 +7,12 @@ processes of any role may run at once. Stopping is a state: take no more, finish
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-import asyncpg
 import structlog
 
 from bot.engine import charging, sender, settle, statuses, turn
+from bot.engine.alive import kept_alive
 from bot.engine.parts import Parts
 from bot.store import outbox, timers
 
@@ -21,10 +21,8 @@ _LOOK_EVERY_S = 1.0
 _TIMERS_EVERY_S = 1.0
 _SWEEP_EVERY_S = 5.0
 _POLL_EVERY_S = 30.0
-_DATABASE_AWAY_S = 1.0
 _TURN_LOOPS = 2
 _CHARGE_LOOPS = 4
-T = TypeVar("T")
 ROLES = ("web", "worker", "sender")
 log = structlog.get_logger(__name__)
 
@@ -53,7 +51,7 @@ def _loops(parts: Parts, roles: frozenset[str], stop: asyncio.Event) -> list[Cor
         if parts.settings.pix.mode == "api":
             loops.append(_whenever(parts, stop, "poll", _POLL_EVERY_S, lambda: _polled(parts)))
     if "sender" in roles:
-        loops.append(_sends(parts, stop))
+        loops.append(sender.Sender(parts).run(stop))
         loops += [_whenever(parts, stop, "charges", _LOOK_EVERY_S, lambda: charge_once(parts)) for _ in range(_CHARGE_LOOPS)]
         loops.append(_whenever(parts, stop, "sweep", _SWEEP_EVERY_S, lambda: sender.sweep(parts)))
     return loops
@@ -95,7 +93,7 @@ async def tick(parts: Parts) -> dict[str, int]:
             "payments": await settle.settle_once(parts),
             "turns": (await turn.run_once(parts))[0],
             "charges": await charge_once(parts),
-            "messages": (await sender.send_once(parts))[0],
+            "messages": await sender.send_once(parts),
         }
         total = {name: total.get(name, 0) + count for name, count in done.items()}
         if not any(done.values()):
@@ -105,35 +103,17 @@ async def tick(parts: Parts) -> dict[str, int]:
 async def _turns(parts: Parts, stop: asyncio.Event) -> None:
     after = 0
     while not stop.is_set():
-        done, after = await _kept_alive(lambda: turn.run_once(parts, after=after), (0, 0))  # noqa: B023  # awaited at once
+        done, after = await kept_alive(lambda: turn.run_once(parts, after=after), (0, 0))  # noqa: B023  # awaited at once
         if not done and not after:
             await parts.wake.wait("turns", at_most_s=_LOOK_EVERY_S)
 
 
-async def _sends(parts: Parts, stop: asyncio.Event) -> None:
-    after = 0
-    while not stop.is_set():
-        done, after = await _kept_alive(lambda: sender.send_once(parts, after=after), (0, 0))  # noqa: B023  # awaited at once
-        if not done and not after:
-            await parts.wake.wait("sends", at_most_s=_LOOK_EVERY_S)
-
-
 async def _whenever(parts: Parts, stop: asyncio.Event, bell: str, at_most_s: float, work: Callable[[], Awaitable[int]]) -> None:
     while not stop.is_set():
-        if not await _kept_alive(work, 0):
+        if not await kept_alive(work, 0):
             await parts.wake.wait(bell, at_most_s=at_most_s)
 
 
 async def _polled(parts: Parts) -> int:
     await settle.poll_once(parts)
     return 0
-
-
-async def _kept_alive(work: Callable[[], Awaitable[T]], otherwise: T) -> T:
-    """Do one round; a database that is away is waited for, not died of."""
-    try:
-        return await work()
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        log.error("engine.database_away", error=type(error).__name__)
-        await asyncio.sleep(_DATABASE_AWAY_S)
-        return otherwise

@@ -14,6 +14,7 @@ from typing import Any, assert_never
 import structlog
 
 from bot.clock import seconds
+from bot.engine.alive import kept_alive
 from bot.engine.inbox import put_event
 from bot.engine.opaque import opaque
 from bot.engine.parts import Parts
@@ -21,10 +22,13 @@ from bot.store import outbox
 from bot.store.facts import WINDOW
 from bot.store.outbox import Answer, Head
 from bot.whatsapp.errors import Accepted, Outcome, Refused, Unknown
+from bot.whatsapp.limits import BadMessage
 from bot.whatsapp.messages import Recipient, address
 from flows.events import DeliveryFailed
 
 BATCH = 48
+_IN_FLIGHT = 256
+_LOOK_EVERY_S = 1.0
 LEASE = timedelta(seconds=45)  # longer than the client's deadline: an expired lease means that the process is gone
 _HOLD_S = 60.0  # after a refusal that speaks of the whole channel
 _WINDOW_CLOSED = 131047
@@ -41,21 +45,73 @@ class _Ready:
     to: Recipient
 
 
-async def send_once(parts: Parts, *, after: int = 0) -> tuple[int, int]:
-    """Send one batch. Return how many rows were handled, and where to go on (0: from the start)."""
-    now = parts.clock.now()
-    async with parts.pool.acquire() as conn:
-        ids = [row["conversation_id"] for row in await conn.fetch(outbox.WAITING, after, BATCH)]
-    if not ids:
-        return 0, 0
-    may = await parts.pacing.take(len(ids))
-    if not may:
-        return 0, after
-    ready, cancelled = await _claim(parts, ids[:may], now)
+class Sender:
+    """Keeps a bounded number of posts in flight: a slow one delays its own conversation and nobody else."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._answered: asyncio.Queue[tuple[Head, Outcome]] = asyncio.Queue()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until `stop`; then take no more, finish what is in flight and write what became of it."""
+        async with asyncio.TaskGroup() as tasks:
+            settling = tasks.create_task(self._settle_forever())
+            after = 0
+            while not stop.is_set():
+                started, after = await kept_alive(lambda: self._start(tasks, after), (0, 0))  # noqa: B023  # awaited at once
+                if not started and not after:
+                    await self._parts.wake.wait("sends", at_most_s=_LOOK_EVERY_S)
+            if self._in_flight:
+                await asyncio.wait(self._in_flight)
+            await self._answered.join()
+            settling.cancel()
+
+    async def _start(self, tasks: asyncio.TaskGroup, after: int) -> tuple[int, int]:
+        room = min(BATCH, _IN_FLIGHT - len(self._in_flight))
+        if room <= 0:
+            await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
+            return 1, after
+        ready, cancelled, after = await _take(self._parts, after, room)
+        for row in ready:
+            task = tasks.create_task(self._post(row))
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
+        return len(ready) + cancelled, after
+
+    async def _post(self, row: "_Ready") -> None:
+        self._answered.put_nowait((row.head, await _deliver(self._parts, row)))
+
+    async def _settle_forever(self) -> None:
+        """Write answers, those that came together in one commit; a database that is away is waited for."""
+        while True:
+            answers = [await self._answered.get()]
+            while not self._answered.empty() and len(answers) < BATCH:
+                answers.append(self._answered.get_nowait())
+            while not await kept_alive(lambda: _settle(self._parts, answers), 0):  # noqa: B023  # awaited at once
+                pass
+            for _ in answers:
+                self._answered.task_done()
+
+
+async def send_once(parts: Parts) -> int:
+    """Send one batch and write what became of it. Return how many rows were handled."""
+    ready, cancelled, _ = await _take(parts, 0, BATCH)
     if ready:
-        await asyncio.gather(*(_deliver(parts, row) for row in ready))
-    last = ids[may - 1] if may < len(ids) or len(ids) == BATCH else 0
-    return len(ready) + cancelled, last
+        outcomes = await asyncio.gather(*(_deliver(parts, row) for row in ready))
+        await _settle(parts, [(row.head, outcome) for row, outcome in zip(ready, outcomes, strict=True)])
+    return len(ready) + cancelled
+
+
+async def _take(parts: Parts, after: int, most: int) -> tuple[list["_Ready"], int, int]:
+    """Claim up to `most` rows. Return them, how many were cancelled instead, and where to go on (0: from the start)."""
+    async with parts.pool.acquire() as conn:
+        ids = [row["conversation_id"] for row in await conn.fetch(outbox.WAITING, after, most)]
+    may = await parts.pacing.take(len(ids)) if ids else 0
+    if not may:
+        return [], 0, 0
+    ready, cancelled = await _claim(parts, ids[:may], parts.clock.now())
+    return ready, cancelled, ids[may - 1] if len(ids) == most else 0
 
 
 async def _claim(parts: Parts, ids: Sequence[int], now: datetime) -> tuple[list[_Ready], int]:
@@ -139,51 +195,74 @@ async def _failed(conn: Any, head: Head, code: int, now: datetime) -> None:
     )
 
 
-async def _deliver(parts: Parts, row: _Ready) -> None:
-    """POST one row and write what became of it."""
+async def _deliver(parts: Parts, row: _Ready) -> Outcome:
+    """POST one row."""
     head = row.head
     started = seconds()
     body = json.loads(head.body)
+    outcome: Outcome
     if head.kind == "typing":
         outcome = await parts.graph.mark_read(body["message_id"], typing=body["typing"])
     else:
         echo = opaque(parts.mac_key, outbox_id=head.id, attempt=head.attempt + 1)
-        outcome = await parts.graph.send(address(body, to=row.to, opaque=echo))
-    await _settle(parts, head, outcome)
+        try:
+            whole = address(body, to=row.to, opaque=echo)
+        except BadMessage as mistake:
+            outcome = Refused(code=None, title=f"not sent: {mistake.field}", scope="message", again_after_s=None)
+        else:
+            outcome = await parts.graph.send(whole)
     log.info(
         "outbox.posted", outbox_id=head.id, attempt=head.attempt + 1, kind=head.kind,
         outcome=type(outcome).__name__, took_ms=round((seconds() - started) * 1000, 1),
     )  # fmt: skip
+    return outcome
 
 
-async def _settle(parts: Parts, head: Head, outcome: Outcome) -> None:
+async def _settle(parts: Parts, outcomes: Sequence[tuple[Head, Outcome]]) -> int:
+    """Write what became of posts, in one transaction. Lock order: conversations, then outbox rows, each by its id."""
     now = parts.clock.now()
-    wait_s: float | None = None
+    answers: list[Answer] = []
+    waits: dict[int, timedelta] = {}
+    learnt: dict[int, str] = {}
+    for head, outcome in outcomes:
+        answer, wait_s = _answer(head, outcome)
+        answers.append(answer)
+        if wait_s is not None:
+            waits[head.conversation_id] = timedelta(seconds=wait_s)
+        if isinstance(outcome, Accepted) and outcome.wa_id and head.purpose in _FIRST_WORDS:
+            learnt[head.conversation_id] = outcome.wa_id
+        if isinstance(outcome, Refused) and outcome.scope in ("channel", "number"):
+            parts.pacing.hold(wait_s or _HOLD_S)
+            log.error("channel.held", code=outcome.code, scope=outcome.scope, alarm=outcome.alarm)
+    failed = [(head, a) for (head, _), a in zip(outcomes, answers, strict=True) if a.state == "failed" and head.kind == "message"]
+    async with parts.pool.acquire() as conn, conn.transaction():
+        for conversation_id, wait in sorted(waits.items()):
+            await conn.execute(outbox.WAIT, conversation_id, now + wait)
+        for conversation_id, wa_id in sorted(learnt.items()):
+            await conn.execute(outbox.LEARN_WA_ID, conversation_id, wa_id)
+        await outbox.settle(conn, answers, now)
+        for head, answer in failed:
+            await _failed(conn, head, answer.error_code or 0, now)
+    parts.wake.ring("sends", *(["turns"] if failed else []))
+    for head, _ in outcomes:
+        parts.wake.desk_changed(head.conversation_id)
+    return len(answers)
+
+
+def _answer(head: Head, outcome: Outcome) -> tuple[Answer, float | None]:
+    """Return what is written of one post, and how many seconds its conversation waits before the same bytes go again."""
     match outcome:
         case Accepted():
-            answer = Answer(outbox_id=head.id, state="accepted", wamid=outcome.wamid)
+            return Answer(outbox_id=head.id, state="accepted", wamid=outcome.wamid), None
         case Refused() if head.kind == "message" and (wait_s := outcome.wait_s(attempt=head.attempt + 1)) is not None:
-            answer = Answer(outbox_id=head.id, state="pending", reason=outcome.title, error_code=outcome.code)
+            return Answer(outbox_id=head.id, state="pending", reason=outcome.title, error_code=outcome.code), wait_s
         case Refused():
-            answer = Answer(outbox_id=head.id, state="failed", reason=outcome.title, error_code=outcome.code)
+            return Answer(outbox_id=head.id, state="failed", reason=outcome.title, error_code=outcome.code), None
         case Unknown():
             state = "unknown" if head.kind == "message" else "failed"
-            answer = Answer(outbox_id=head.id, state=state, reason=outcome.reason)
+            return Answer(outbox_id=head.id, state=state, reason=outcome.reason), None
         case _:
             assert_never(outcome)
-    async with parts.pool.acquire() as conn, conn.transaction():
-        if wait_s is not None:
-            await conn.execute(outbox.WAIT, head.conversation_id, now + timedelta(seconds=wait_s))
-        if isinstance(outcome, Accepted) and outcome.wa_id and head.purpose in _FIRST_WORDS:
-            await conn.execute(outbox.LEARN_WA_ID, head.conversation_id, outcome.wa_id)
-        await outbox.settle(conn, [answer], now)
-        if answer.state == "failed" and head.kind == "message":
-            await _failed(conn, head, answer.error_code or 0, now)
-    if isinstance(outcome, Refused) and outcome.scope in ("channel", "number"):
-        parts.pacing.hold(wait_s or _HOLD_S)
-        log.error("channel.held", code=outcome.code, scope=outcome.scope, alarm=outcome.alarm)
-    parts.wake.ring("sends", *(["turns"] if answer.state == "failed" else []))
-    parts.wake.desk_changed(head.conversation_id)
 
 
 async def sweep(parts: Parts) -> int:

@@ -100,9 +100,15 @@ async def take_in(conn: Any, arrivals: Sequence[Arrival], homes: dict[str, int])
         [a.raw for a in arrivals],
         [a.occurred_at for a in arrivals],
         [a.received_at for a in arrivals],
-        ["parked" if a.parked_because else "open" for a in arrivals],
+        [_state(a) for a in arrivals],
         [a.parked_because for a in arrivals],
     )
+
+
+def _state(arrival: Arrival) -> str:
+    if arrival.parked_because:
+        return "parked"
+    return "done" if arrival.kind == "other" else "open"  # news of the account: kept and shown, nobody's turn
 
 
 async def put_raw_event(

@@ -289,7 +289,7 @@ CREATE TABLE outbox (
     ambiguous       smallint NOT NULL DEFAULT 0,           -- posts whose fate is unknown
     lease_until     timestamptz,
     not_before      timestamptz NOT NULL DEFAULT '-infinity',
-    wamid           text UNIQUE,
+    wamid           text,
     reason          text,
     error_code      integer,
     created_at      timestamptz NOT NULL,
@@ -305,6 +305,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_to_send ON outbox (conversation_id, id) WHERE state IN ('pending', 'sending') AND kind IN ('message', 'typing');
 CREATE INDEX outbox_to_charge ON outbox (not_before, id) WHERE state = 'pending' AND kind IN ('charge', 'cancel_charge');
 CREATE INDEX outbox_in_flight ON outbox (lease_until) WHERE state = 'sending';
+CREATE INDEX outbox_by_wamid ON outbox (wamid) WHERE wamid IS NOT NULL;  -- not unique: it is Meta's number, and a surprise there must not stop us
 CREATE INDEX outbox_unknown ON outbox (posted_at) WHERE state = 'unknown';
 CREATE INDEX outbox_by_conversation ON outbox (conversation_id, id);
 

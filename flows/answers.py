@@ -1,0 +1,182 @@
+"""Short answers to everything else that people write: never a dead end, never a lecture, and a person whenever one is wanted."""
+
+from flows.effects import Choice, Note, OpenTicket, OptIn, OptOut, Say, SayAsAgent, Value
+from flows.events import AgentReplied, DeliveryFailed
+from flows.moment import HUMAN, THREE, Moment
+
+_LINES = 6
+_PAY_NOW = Choice(action="pay", label="button_pay")
+# Messages of which a person must know when they did not arrive.
+_MUST_ARRIVE = ("agreement", "receipt", "agent")
+
+
+def show_menu(moment: Moment) -> None:
+    """What is owed, in a few lines, and the three buttons."""
+    lines: list[dict[str, Value]] = []
+    for debt in moment.open_debts:
+        wording = "line_owed_late" if moment.facts.today > debt.due_on else "line_owed"
+        total = moment.facts.costs[debt.id].total_cents
+        lines.append({"wording": wording, "description": debt.description, "total_cents": total, "due_on": debt.due_on})
+    for agreement in moment.agreements:
+        coming = agreement.next_open
+        assert coming is not None
+        lines.append(
+            {"wording": "line_agreement", "description": moment.description(agreement.debt_id),
+             "amount_cents": coming.amount_cents - coming.paid_cents, "due_on": coming.due_on}
+        )  # fmt: skip
+    hidden = len(lines) - _LINES
+    shown = (*lines[:_LINES], {"wording": "line_more", "count": hidden}) if hidden > 0 else tuple(lines)
+    first_name = moment.facts.customer.first_name if moment.facts.customer is not None else ""
+    wording = "menu_again" if moment.wish.want in ("menu", "stale") else "menu"
+    moment.say(wording, *THREE, first_name=first_name, lines=shown, creditor=moment.facts.rules.creditor_name)
+    moment.wait_for_answer()
+
+
+def call_person(moment: Moment) -> None:
+    """A person was asked for: at once, with what to expect."""
+    moment.effects.append(OpenTicket(reason="asked"))
+    moment.say("person_called")
+    moment.stop_waiting()
+
+
+def call_for_hardship(moment: Moment) -> None:
+    """Who cannot pay is not pressed: a person helps."""
+    moment.effects.append(OpenTicket(reason="hardship"))
+    moment.say("hardship")
+    moment.stop_waiting()
+
+
+def call_for_dispute(moment: Moment) -> None:
+    """Who does not recognise a debt is heard by a person."""
+    moment.effects.append(OpenTicket(reason="dispute"))
+    moment.say("dispute")
+    moment.stop_waiting()
+
+
+def opt_out(moment: Moment) -> None:
+    """No more active messages; confirmed once."""
+    if not moment.facts.opted_out:
+        moment.effects.append(OptOut())
+        moment.say("opted_out")
+    moment.stop_waiting()
+
+
+def opt_in(moment: Moment) -> None:
+    """Active messages are welcome again."""
+    moment.effects.append(OptIn())
+    moment.say("opted_in", *THREE) if moment.facts.customer is not None else moment.say("opted_in", HUMAN)
+
+
+def say_balance(moment: Moment) -> None:
+    """What is owed: the menu says it."""
+    show_menu(moment)
+
+
+def say_boleto(moment: Moment) -> None:
+    """Here it is Pix; a person can send a boleto."""
+    moment.say("boleto", _PAY_NOW, HUMAN)
+    moment.wait_for_answer()
+
+
+def say_paid_already(moment: Moment) -> None:
+    """Thank; the confirmation comes by itself, and a person looks if it does not."""
+    moment.say("paid_already", HUMAN)
+    moment.stop_waiting()
+
+
+def say_why(moment: Moment) -> None:
+    """Why these messages come, and how to stop them."""
+    moment.say("why", *THREE, creditor=moment.facts.rules.creditor_name)
+
+
+def say_thanks(moment: Moment) -> None:
+    """A short answer without a menu."""
+    moment.say("welcome")
+
+
+def say_calm(moment: Moment) -> None:
+    """Anger is answered calmly, with a person."""
+    moment.say("calm", HUMAN)
+
+
+def say_question(moment: Moment) -> None:
+    """A question that the bot should not answer from memory: a person does, the rest can be done here."""
+    wording = f"faq_{moment.wish.topic}"
+    known = wording in ("faq_scam", "faq_payment_methods", "faq_settlement_time")
+    moment.say(wording if known else "faq_other", *THREE, creditor=moment.facts.rules.creditor_name)
+
+
+def say_medium(moment: Moment) -> None:
+    """A recording or a picture: say that it cannot be heard or seen here, and what can be done."""
+    receipt = moment.wish.topic in ("image", "document") and any(
+        c.state in ("requested", "active") for c in moment.facts.charges
+    )
+    moment.say("medium_receipt" if receipt else "medium", *((HUMAN,) if receipt else THREE))
+
+
+def misfit(moment: Moment) -> None:
+    """An answer that fits nothing: say kindly what can be done; the second time a person comes first."""
+    misses = int(moment.memory.get("misses", 0)) + 1
+    moment.memory["misses"] = misses
+    if misses == 1:
+        moment.say("misfit", *THREE)
+    else:
+        moment.say("misfit_again", HUMAN, *THREE[:2])
+    moment.wait_for_answer()
+
+
+def nudge(moment: Moment) -> None:
+    """One kind question into the silence, inside the window, and never a second."""
+    closes = moment.facts.window_closes_at
+    if moment.facts.opted_out or closes is None or moment.facts.now >= closes or moment.facts.contact_closed:
+        return
+    if moment.facts.customer is None:
+        moment.effects.append(Say(wording="nudge_neutral", choices=(HUMAN,), purpose="reminder"))
+    elif moment.open_debts or moment.agreements:
+        moment.effects.append(Say(wording="nudge", choices=THREE, purpose="reminder"))
+
+
+def hand_back(moment: Moment) -> None:
+    """The bot is back: say so, with what can be done now."""
+    if moment.facts.customer is None:
+        moment.say("back_neutral", HUMAN)
+    elif moment.open_debts or moment.agreements:
+        moment.say("back", *THREE)
+    else:
+        moment.say("back_settled", HUMAN)
+
+
+def say_as_agent(moment: Moment, event: AgentReplied) -> None:
+    """An agent's words, as they are."""
+    moment.effects.append(SayAsAgent(text=event.text, agent_id=event.agent_id, agent_name=event.agent_name))
+
+
+def note_lost_message(moment: Moment, event: DeliveryFailed) -> None:
+    """A message did not arrive: people see it."""
+    moment.effects.append(Note(wording="note_not_delivered", values={"code": event.code}))
+
+
+def must_be_seen(event: DeliveryFailed) -> bool:
+    """Whether somebody has to act when this message did not arrive."""
+    return event.purpose in _MUST_ARRIVE
+
+
+def call_for_delivery(moment: Moment, event: DeliveryFailed) -> None:
+    """Terms or a receipt did not arrive: a person sees to it."""
+    note_lost_message(moment, event)
+    moment.effects.append(OpenTicket(reason="delivery"))
+
+
+def say_aside(moment: Moment) -> None:
+    """What is answered without leaving the place where the conversation is."""
+    answer = {
+        "balance": say_balance,
+        "boleto": say_boleto,
+        "paid_already": say_paid_already,
+        "why": say_why,
+        "thanks": say_thanks,
+        "abuse": say_calm,
+        "question": say_question,
+        "media": say_medium,
+    }.get(moment.wish.want, misfit)
+    answer(moment)

@@ -1,0 +1,307 @@
+"""Paying now: which debt, how much today, one charge, and the code in the chat.
+
+The amount is that of the day it is for, part by part, with the best cash offer that the policy or a sealed offer still gives. One decision
+makes one charge; a charge that still asks for the same is shown again instead of making another.
+"""
+
+from datetime import date
+
+from flows.effects import Charge, Choice, Note, OpenTicket, Say, SealOffer, Typing
+from flows.facts import ChargeFact, CostOfDebt, Debt
+from flows.moment import HUMAN, THREE, Moment, cost_lines
+from flows.negotiation import CashOffer, best_cash, decide
+from flows.sealing import debt_facts, sealed_or_new
+
+ALL_TOGETHER = -1
+_ROWS = 9
+_TRY_AGAIN = Choice(action="pay", label="button_try_again")
+
+
+def owes_nothing(moment: Moment) -> bool:
+    """Whether nothing at all is open."""
+    return not moment.open_debts and not moment.agreements
+
+
+def must_choose_what_to_pay(moment: Moment) -> bool:
+    """Whether several things are open and none was named."""
+    named = moment.wish.object_id
+    if named == ALL_TOGETHER and len(moment.open_debts) > 1:
+        return False
+    if named > 0 and (moment.debt(named) or moment.agreement_on(named)):
+        return False
+    return len(moment.open_debts) + len(moment.agreements) > 1
+
+
+def say_all_settled(moment: Moment) -> None:
+    """Nothing is open: say so, kindly."""
+    moment.say("nothing_open", HUMAN, first_name=_first_name(moment))
+    moment.stop_waiting()
+
+
+def choose_what_to_pay(moment: Moment) -> None:
+    """Ask which, or all together."""
+    rows = [_row(moment, debt, "pay") for debt in moment.open_debts] + [
+        Choice(
+            action="pay", object_id=a.debt_id, label="row_debt", detail="row_instalment_detail",
+            values={"description": moment.description(a.debt_id), "amount_cents": i.amount_cents - i.paid_cents, "due_on": i.due_on},
+        )
+        for a in moment.agreements
+        if (i := a.next_open) is not None
+    ]  # fmt: skip
+    together: list[Choice] = []
+    if len(moment.open_debts) > 1:
+        total = sum(cost.total_cents for _, cost, _ in _costs(moment, moment.open_debts))
+        together = [
+            Choice(action="pay", object_id=ALL_TOGETHER, label="row_all", detail="row_all_detail",
+                   values={"count": len(moment.open_debts), "total_cents": total})
+        ]  # fmt: skip
+    moment.say("which_to_pay", *together, *rows[:_ROWS], list_button="button_choose")
+    moment.memory["for"] = "pay"
+    moment.wait_for_answer()
+
+
+def charge(moment: Moment) -> None:
+    """Charge what was named, or the only thing that is open."""
+    named = moment.wish.object_id
+    agreement = moment.agreement_on(named) if named > 0 else None
+    if agreement is None and not moment.open_debts and moment.agreements:
+        agreement = moment.agreements[0]
+    if agreement is not None and (instalment := agreement.next_open) is not None:
+        open_cents = instalment.amount_cents - instalment.paid_cents
+        charge_payment(
+            moment, debt_id=agreement.debt_id, agreement_offer_no=agreement.offer_no, n=instalment.n,
+            amount_cents=open_cents, due=instalment.due_on,
+        )  # fmt: skip
+        return
+    debt = moment.debt(named) if named > 0 else None
+    charge_debts(moment, moment.open_debts if named == ALL_TOGETHER else (debt or moment.open_debts[0],))
+
+
+def charge_debts(moment: Moment, debts: tuple[Debt, ...]) -> None:
+    """Charge debts in the amounts of the day, less what a cash offer forgives."""
+    costs = _costs(moment, debts)
+    parts = tuple(cost for _, cost, _ in costs)
+    pay_until = min(until for _, _, until in costs)
+    known = next((c for c in reversed(moment.facts.charges) if _asks_for(c, parts, pay_until)), None)
+    if known is not None:
+        show_again(moment, known)
+        return
+    seals: list[SealOffer] = []
+    for cash, cost, _ in costs:
+        if cash is not None:
+            seals += sealed_or_new(moment, cost.debt_id, cash)[1]
+    moment.effects += seals
+    _new_charge(
+        moment,
+        Charge(
+            charge_no=moment.number(),
+            amount_cents=sum(part.total_cents for part in parts),
+            pay_until=pay_until,
+            parts=parts,
+            replaces=_charges_on(moment, {part.debt_id for part in parts}),
+        ),
+    )
+
+
+def charge_payment(
+    moment: Moment, *, debt_id: int, agreement_offer_no: int, n: int, amount_cents: int, due: date
+) -> None:
+    """Charge one payment of an agreement."""
+    pay_until = max(due, moment.facts.today)
+    for known in reversed(moment.facts.charges):
+        same = (known.agreement_offer_no, known.instalment_n) == (agreement_offer_no, n)
+        if same and known.amount_cents == amount_cents and _alive(known, moment.facts.today):
+            show_again(moment, known)
+            return
+    _new_charge(
+        moment,
+        Charge(
+            charge_no=moment.number(),
+            amount_cents=amount_cents,
+            pay_until=pay_until,
+            parts=(CostOfDebt(debt_id=debt_id, principal_cents=amount_cents),),
+            agreement_offer_no=agreement_offer_no,
+            instalment_n=n,
+            replaces=_charges_on(moment, {debt_id}),
+        ),
+    )
+
+
+def show_code_again(moment: Moment) -> None:
+    """A press on an old charge: its code while it stands, else the amount of today."""
+    known = moment.charge(moment.wish.object_id)
+    if known is not None and _alive(known, moment.facts.today):
+        show_again(moment, known)
+    elif owes_nothing(moment):
+        say_all_settled(moment)
+    else:
+        charge(moment)
+
+
+def show_again(moment: Moment, known: ChargeFact) -> None:
+    """The charge is there already: show it, or ask for a moment while the provider still makes it."""
+    if known.state == "active":
+        show_charge(moment, known)
+    else:
+        moment.say("charge_coming")
+    moment.wait_for_answer()
+
+
+def show_ready_charge(moment: Moment, charge_no: int) -> None:
+    """The provider made it: the amount with its picture and page, then the code alone."""
+    known = moment.charge(charge_no)
+    if known is not None and known.state == "active":
+        show_charge(moment, known)
+
+
+def show_charge(moment: Moment, charge: ChargeFact) -> None:
+    """Say a charge in one full message and its code in another; with the native card in one message in all."""
+    wording, values = _words_of(moment, charge)
+    if moment.facts.rules.native_card:
+        moment.effects.append(Say(wording=wording, values=values, card_charge_no=charge.no))
+        return
+    moment.effects.append(Say(wording=wording, values=values, picture_charge_no=charge.no, link_charge_no=charge.no))
+    moment.effects.append(Say(wording="code", code_charge_no=charge.no))
+
+
+def charge_failed(moment: Moment) -> None:
+    """No code to be had: say so, try again or a person. Nobody is left standing."""
+    moment.effects.append(Note(wording="note_charge_failed"))
+    moment.say("charge_failed", _TRY_AGAIN, HUMAN)
+
+
+def thank(moment: Moment) -> None:
+    """Thank for a confirmed payment and say what is still open. What needs a look by people gets it."""
+    done = moment.facts.settlement
+    if done is None or moment.facts.customer is None:
+        return
+    values = {
+        "first_name": _first_name(moment), "amount_cents": done.amount_cents, "open_cents": done.still_open_cents,
+        "surplus_cents": done.surplus_cents, "left": done.instalments_left,
+    }  # fmt: skip
+    if needs_a_look(moment):
+        wording = "paid_twice" if done.again else "paid_too_much"
+    elif done.agreement_settled:
+        wording = "paid_agreement_settled"
+    elif done.instalment_n is not None and done.next_due_on is not None:
+        wording, values = "paid_instalment", {**values, "due_on": done.next_due_on}  # type: ignore[dict-item]  # a day among numbers
+    elif done.still_open_cents:
+        wording = "paid_some"
+    else:
+        wording = "paid_all"
+    moment.effects.append(Say(wording=wording, values=values, purpose="receipt"))
+    moment.stop_waiting()
+
+
+def needs_a_look(moment: Moment) -> bool:
+    """Whether money came that settled nothing: twice, too much, or for nothing that is open."""
+    done = moment.facts.settlement
+    return done is not None and (done.surplus_cents > 0 or done.again)
+
+
+def call_for_payment(moment: Moment) -> None:
+    """People decide what becomes of money that settled nothing."""
+    moment.effects.append(OpenTicket(reason="payment", queue="financeiro"))
+
+
+def offer_menu(moment: Moment, wording: str) -> None:
+    """The three buttons under a sentence."""
+    moment.say(wording, *THREE)
+
+
+def _words_of(moment: Moment, charge: ChargeFact) -> tuple[str, dict[str, object]]:
+    rules = moment.facts.rules
+    values: dict[str, object] = {
+        "total_cents": charge.amount_cents, "until_on": charge.pay_until, "creditor": rules.creditor_name,
+        "description": moment.description(charge.parts[0].debt_id) if charge.parts else "",
+    }  # fmt: skip
+    if charge.agreement_offer_no is not None:
+        agreement = next((a for a in moment.facts.agreements if a.offer_no == charge.agreement_offer_no), None)
+        last = max((i.n for i in agreement.instalments), default=0) if agreement is not None else 0
+        if charge.instalment_n == 0:
+            return "pay_entry", values
+        return "pay_instalment", {**values, "n": charge.instalment_n or 0, "count": last}
+    whole = CostOfDebt(
+        debt_id=0,
+        principal_cents=sum(p.principal_cents for p in charge.parts),
+        fine_cents=sum(p.fine_cents for p in charge.parts),
+        interest_cents=sum(p.interest_cents for p in charge.parts),
+        discount_cents=sum(p.discount_cents for p in charge.parts),
+    )
+    lines = cost_lines(whole)
+    if len(charge.parts) > 1:
+        return "pay_several", {**values, "count": len(charge.parts), "lines": lines}
+    return ("pay_one" if len(lines) > 1 else "pay_plain"), {**values, "lines": lines}
+
+
+def _costs(moment: Moment, debts: tuple[Debt, ...]) -> list[tuple[CashOffer | None, CostOfDebt, date]]:
+    """Of each debt: the cash offer that applies, its cost with the discount, and until when that stands."""
+    found: list[tuple[CashOffer | None, CostOfDebt, date]] = []
+    for debt in debts:
+        cost = moment.facts.costs[debt.id]
+        cash = _best_cash(moment, debt)
+        if cash is None or cash.total_cents >= cost.total_cents:
+            found.append((None, cost, moment.facts.today))
+        else:
+            parts = CostOfDebt(
+                debt_id=debt.id, principal_cents=cash.parts.principal_cents, fine_cents=cash.parts.fine_cents,
+                interest_cents=cash.parts.interest_cents, discount_cents=cash.discount_cents,
+            )  # fmt: skip
+            found.append((cash, parts, cash.pay_until))
+    return found
+
+
+def _best_cash(moment: Moment, debt: Debt) -> CashOffer | None:
+    """The cheapest of today's cash offer and those that were shown and are still honoured."""
+    policy = moment.facts.policy
+    today = best_cash(decide(policy.policy, debt_facts(moment, debt), moment.facts.today)) if policy is not None else None
+    shown = [
+        sealed.offer
+        for sealed in moment.facts.offers
+        if sealed.debt_id == debt.id
+        and not sealed.accepted
+        and moment.facts.today <= sealed.honoured_until
+        and isinstance(sealed.offer, CashOffer)
+    ]
+    return min([*([today] if today is not None else []), *shown], key=lambda offer: offer.total_cents, default=None)
+
+
+def _asks_for(charge: ChargeFact, parts: tuple[CostOfDebt, ...], pay_until: date) -> bool:
+    alive = charge.state in ("requested", "active") and charge.agreement_offer_no is None
+    return alive and charge.pay_until == pay_until and charge.parts == parts and not charge.paid_cents
+
+
+def _alive(charge: ChargeFact, today: date) -> bool:
+    return charge.state in ("requested", "active") and today <= charge.pay_until and not charge.paid_cents
+
+
+def _charges_on(moment: Moment, debt_ids: set[int]) -> tuple[int, ...]:
+    """Charges that ask for any of these debts: the new one takes their place."""
+    return tuple(
+        c.no
+        for c in moment.facts.charges
+        if c.state in ("requested", "active") and debt_ids & {part.debt_id for part in c.parts}
+    )
+
+
+def _new_charge(moment: Moment, charge: Charge) -> None:
+    if moment.wish.message_id:
+        moment.effects.append(Typing(message_id=moment.wish.message_id))
+    moment.effects.append(charge)
+    moment.wait_for_answer()
+
+
+def _row(moment: Moment, debt: Debt, action: str) -> Choice:
+    cost = moment.facts.costs[debt.id]
+    late = moment.facts.today > debt.due_on
+    return Choice(
+        action=action,  # type: ignore[arg-type]  # pay or negotiate
+        object_id=debt.id,
+        label="row_debt",
+        detail="row_debt_late" if late else "row_debt_due",
+        values={"description": debt.description, "total_cents": cost.total_cents, "due_on": debt.due_on},
+    )
+
+
+def _first_name(moment: Moment) -> str:
+    return moment.facts.customer.first_name if moment.facts.customer is not None else ""
