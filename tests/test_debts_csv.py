@@ -196,6 +196,12 @@ def test_a_bad_line_keeps_nobody_else_out_and_lines_are_counted_as_an_editor_doe
     assert [(error.line, error.field) for error in read.errors] == [(6, ""), (7, "amount"), (7, "due_date"), (8, "")]
 
 
+def test_a_quote_that_happens_to_close_later_swallows_no_line() -> None:
+    read = read_debts(file('NF-3,C-3,"Aberta,52998224725', 'x",y', PADARIA))
+    assert [row.external_id for row in read.rows] == ["NF-1002"]
+    assert {error.line for error in read.errors} == {2, 3}
+
+
 def test_the_same_line_again_is_one_debt_and_another_one_of_that_name_is_told() -> None:
     read = read_debts(file(ANA, PADARIA, ANA, ANA.replace("349,90", "350,00")))
     assert [row.external_id for row in read.rows] == ["NF-1001", "NF-1002"]

@@ -73,6 +73,16 @@ def test_a_percentage_is_the_decimal_that_is_written(written: int | str, read: s
     assert str(offer.interest_percent_month) == str(read)
 
 
+@pytest.mark.parametrize(
+    ("written", "cents"), [("1.15", 115), ("50", 5_000), ("0.29", 29), ("99999999.99", 9_999_999_999)]
+)
+def test_an_amount_is_exact_to_the_centavo(written: str, cents: int) -> None:
+    policy = read(("minimum_instalment: 50.00", f"minimum_instalment: {written}"))
+    offer = (policy.rules[2].offers or ())[1]
+    assert isinstance(offer, InstalmentRule)
+    assert offer.minimum_instalment == cents
+
+
 # Each line changes the sample in one place; the mistake has to stand on that line and say why.
 WRONG = [
     # what is replaced, by what, line, beginning of path, a word of the reason
@@ -195,6 +205,7 @@ def test_a_missing_end_is_open() -> None:
           | a b   |       | a     | no
           |       | a     | b     | yes
           |       | a     | A     | no    # case does not matter
+          |       | A     | a     | no    # on neither side
     a     |       | b     | a b   | no
           |       | a     |       | yes   # a debt without tags
 """)

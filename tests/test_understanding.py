@@ -59,6 +59,11 @@ def test_a_slip_of_the_finger_never_makes_a_payment_a_stop(text: str, data: st.D
     assert written or understand(slipped, today=TODAY).intent != "opt_out"
 
 
+@pytest.mark.parametrize("slipped", ["basra", "chaga", "descadastrat", "removet", "parwm"])
+def test_nothing_is_corrected_into_a_stop(slipped: str) -> None:
+    assert understand(slipped, today=TODAY).intent == "unknown"
+
+
 @given(st.text(max_size=200))
 def test_no_text_is_too_odd(text: str) -> None:
     assert understand(text, today=TODAY).intent in get_args(Intent)
