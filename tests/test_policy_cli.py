@@ -1,10 +1,12 @@
 """`acerto policy` and `acerto understand` as a person and as a program use them."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 
@@ -110,7 +112,35 @@ def test_preview_prints_what_the_contract_says(runner: CliRunner, sample: Path, 
 
 def test_preview_without_a_file_of_debts_shows_those_of_the_database(runner: CliRunner, sample: Path) -> None:
     assert printed(run(runner, "preview", sample, "--json")) == []
-    assert "debt" in run(runner, "preview", sample).stdout
+    asyncio.run(_owe(str(runner.env["ACERTO_DATABASE_URL"])))
+    (owed,) = printed(run(runner, "preview", sample, "--json"))
+    # 40 of 100 reais were paid on the 10th with the interest and the fine; since then the rest has 13 days of interest.
+    assert (owed["external_id"], owed["days_overdue"], owed["rule"]) == ("NF-7", 34, "atraso-longo")
+    assert (owed["principal"], owed["fine"], owed["interest"], owed["total"]) == (6_000, 0, 26, 6_026)
+    assert "NF-7" in run(runner, "preview", sample).stdout
+
+
+async def _owe(dsn: str) -> None:
+    """One debt that is open in part, and one that is paid."""
+    conn = await asyncpg.connect(dsn)
+    await conn.execute(
+        "INSERT INTO customer (external_id, name, document, created_at, updated_at)"
+        " VALUES ('C-7', 'Ana Souza', '52998224725', $1, $1)",
+        NOON,
+    )
+    for external_id, left, state, settled in (("NF-7", 6_000, "open", None), ("NF-8", 0, "paid", NOON)):
+        await conn.execute(
+            "INSERT INTO debt (external_id, customer_id, description, principal_cents, open_principal_cents, due_on,"
+            " state, settled_at, interest_from, fine_paid_cents, created_at, updated_at)"
+            " SELECT $1, id, 'Mensalidade', 10000, $2, '2026-10-20', $3, $4::timestamptz, '2026-11-10', 200, $5, $5"
+            " FROM customer",
+            external_id,
+            left,
+            state,
+            settled,
+            NOON,
+        )
+    await conn.close()
 
 
 def test_a_file_that_only_passes_its_ceilings_can_be_previewed_and_not_submitted(
