@@ -1,4 +1,4 @@
-"""From Meta's body to inbox rows: one arrival per thing that happened, parked where it is no business of ours to decide."""
+"""From Meta's body to inbox rows: one arrival per thing that happened, parked where nobody here may decide it."""
 
 import hashlib
 from datetime import datetime
@@ -16,7 +16,14 @@ def arrivals_of(parts: Parts, raw: bytes) -> list[Arrival]:
     if isinstance(items, inbound.Unreadable):
         key = f"u:{hashlib.sha256(raw).hexdigest()}"
         return [
-            Arrival(source="whatsapp", dedupe_key=key, kind="unreadable", raw=raw, received_at=now, parked_because=items.reason)
+            Arrival(
+                source="whatsapp",
+                dedupe_key=key,
+                kind="unreadable",
+                raw=raw,
+                received_at=now,
+                parked_because=items.reason,
+            )
         ]
     return [_arrival(parts, item, now) for item in items]
 

@@ -1,0 +1,128 @@
+"""The desk: who waits for a person, and the conversation that an agent has before them.
+
+The address says what is open; the page works without a script, and with one it is live (`desk_regions`, `live`).
+"""
+
+from aiohttp import web
+
+from bot.parts import PARTS
+from bot.store import tickets
+from bot.store.sessions import Session
+from bot.web import desk_regions
+from bot.web.customer_card import card_of
+from bot.web.desk_regions import Region
+from bot.web.rendering import notice, page, partial, rendered, unchanged
+from bot.web.sessions import by_htmx, needs
+
+_ID_DIGITS = 18
+
+
+@needs("agent")
+async def show_queue(request: web.Request, session: Session) -> web.StreamResponse:
+    """The desk with nothing open."""
+    async with request.app[PARTS].pool.acquire() as conn:
+        queue = await desk_regions.queue(request, conn, session, opened=0)
+    return page(request, "desk.html", session=session, queue=queue.html, conversation=None, ticket_id=0, title=None)
+
+
+@needs("agent")
+async def show_ticket(request: web.Request, session: Session) -> web.StreamResponse:
+    """The desk with one conversation open."""
+    return await conversation_page(request, session, ticket_id_of(request))
+
+
+@needs("agent")
+async def next_waiting(request: web.Request, _: Session) -> web.StreamResponse:
+    """On to whoever waits longest."""
+    async with request.app[PARTS].pool.acquire() as conn:
+        found = await tickets.oldest_waiting(conn, but=_number(request.query.get("after")))
+    return web.Response(status=303, headers={"Location": f"/desk/{found}" if found is not None else "/desk"})
+
+
+@needs("agent")
+async def look_at_queue(request: web.Request, session: Session) -> web.StreamResponse:
+    """The queue, if it changed."""
+    async with request.app[PARTS].pool.acquire() as conn:
+        region = await desk_regions.queue(request, conn, session, opened=_number(request.query.get("open")))
+    return _if_changed(request, region)
+
+
+@needs("agent")
+async def look_at_region(request: web.Request, session: Session) -> web.StreamResponse:
+    """One region of the open conversation, if it changed."""
+    parts, name = request.app[PARTS], request.match_info["region"]
+    async with parts.pool.acquire() as conn:
+        ticket = await tickets.find(conn, ticket_id_of(request))
+        if ticket is None:
+            raise web.HTTPNotFound
+        if name == "transcript":
+            return _if_changed(request, await desk_regions.transcript(request, conn, ticket))
+        card = await card_of(conn, parts, ticket.conversation_id)
+    build = {"head": desk_regions.head, "card": desk_regions.card, "composer": desk_regions.composer}[name]
+    return _if_changed(request, build(request, session, ticket, card))
+
+
+async def conversation_page(
+    request: web.Request, session: Session, ticket_id: int, *, told: str = "", draft: str = "", status: int = 200
+) -> web.Response:
+    """The whole page, or for htmx its conversation alone. `told` is a msgid: what the agent has to know first."""
+    parts = request.app[PARTS]
+    async with parts.pool.acquire() as conn:
+        ticket = await tickets.find(conn, ticket_id)
+        if ticket is None:
+            return notice(
+                request,
+                title="There is no such conversation",
+                text="It may be an old link.",
+                status=404,
+                link=("/desk", "To the desk"),
+            )
+        card = await card_of(conn, parts, ticket.conversation_id)
+        transcript = await desk_regions.transcript(request, conn, ticket)
+        queue = await desk_regions.queue(request, conn, session, opened=ticket_id)
+    conversation = rendered(
+        request,
+        "_conversation.html",
+        ticket=ticket,
+        told=parts.texts(told) if told else "",
+        transcript=transcript.html,
+        head=desk_regions.head(request, session, ticket, card).html,
+        card=desk_regions.card(request, session, ticket, card).html,
+        composer=desk_regions.composer(request, session, ticket, card, draft=draft).html,
+    )
+    if by_htmx(request):
+        return partial(conversation, status=status, headers={"HX-Trigger-After-Settle": "queue-changed"})
+    return page(
+        request,
+        "desk.html",
+        status=status,
+        session=session,
+        queue=queue.html,
+        conversation=conversation,
+        ticket_id=ticket_id,
+        title=card.title,
+    )
+
+
+def ticket_id_of(request: web.Request) -> int:
+    """Return the ticket that the address names."""
+    return int(request.match_info["id"])
+
+
+def routes() -> list[web.RouteDef]:
+    """The desk's addresses for looking."""
+    return [
+        web.get("/desk", show_queue),
+        web.get("/desk/next", next_waiting),
+        web.get("/desk/queue", look_at_queue),
+        web.get(r"/desk/{id:\d{1,18}}", show_ticket),
+        web.get(r"/desk/{id:\d{1,18}}/{region:head|card|transcript|composer}", look_at_region),
+    ]
+
+
+def _if_changed(request: web.Request, region: Region) -> web.Response:
+    return unchanged() if request.query.get("seen") == region.digest else partial(region.html)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) <= _ID_DIGITS else 0

@@ -1,0 +1,24 @@
+"""What a form brought: text only, bounded, or a clean refusal."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+_BYTES = 64 * 1024
+
+
+async def read_form(request: web.Request) -> Mapping[str, str]:
+    """Return the fields of a form, of a repeated one the first. Raises 413 for too much, 415 or 400 for no form."""
+    if request.content_length is None or request.content_length > _BYTES:
+        raise web.HTTPRequestEntityTooLarge(max_size=_BYTES, actual_size=request.content_length or 0)
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise web.HTTPUnsupportedMediaType
+    try:
+        fields = await request.post()
+    except ValueError:  # bytes that are no UTF-8, too many fields
+        raise web.HTTPBadRequest from None
+    form: dict[str, str] = {}
+    for name, value in fields.items():
+        if isinstance(value, str):
+            form.setdefault(name, value)
+    return form

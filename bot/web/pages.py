@@ -1,0 +1,51 @@
+"""Every page of the program, mounted. A database that is away is a page too: it says so, and that nothing was lost."""
+
+from functools import wraps
+
+import structlog
+from aiohttp import web
+
+from bot.parts import PARTS
+from bot.store.database import AWAY
+from bot.web import assets, desk, desk_actions, health, live, login, parked, pay
+from bot.web.attempts import Attempts
+from bot.web.rendering import ENVIRONMENT, environment, notice
+from bot.web.sessions import Handler
+
+_MODULES = (login, live, desk, desk_actions, parked, pay)
+log = structlog.get_logger(__name__)
+
+
+def mount_pages(app: web.Application) -> None:
+    """Add the routes of all pages to `app`, which has its parts already."""
+    parts = app[PARTS]
+    app[ENVIRONMENT] = environment(parts)
+    app[login.ATTEMPTS] = Attempts()
+    app[live.FEED] = live.Feed(parts)
+    app.cleanup_ctx.append(live.watched)
+    app.on_shutdown.append(live.stop)
+    for module in _MODULES:
+        for route in module.routes():
+            app.router.add_route(route.method, route.path, _patient(route.handler))
+            if route.method == "GET" and route.kwargs.get("allow_head", True):
+                app.router.add_route("HEAD", route.path, _patient(route.handler))
+    app.add_routes([*assets.routes(), *health.routes()])
+
+
+def _patient(handler: Handler) -> Handler:
+    """Say it in words where the database is away."""
+
+    @wraps(handler)
+    async def patient(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except AWAY as error:
+            log.error("page.database_away", error=type(error).__name__)
+            return notice(
+                request,
+                title="One moment, please",
+                text="We cannot answer right now. Nothing was lost; try again in a minute.",
+                status=503,
+            )
+
+    return patient
