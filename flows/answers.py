@@ -25,9 +25,12 @@ def show_menu(moment: Moment) -> None:
              "amount_cents": coming.amount_cents - coming.paid_cents, "due_on": coming.due_on}
         )  # fmt: skip
     hidden = len(lines) - _LINES
-    shown = (*lines[:_LINES], {"wording": "line_more", "count": hidden}) if hidden > 0 else tuple(lines)
+    more: list[dict[str, Value]] = [{"wording": "line_more", "count": hidden}] if hidden > 0 else []
+    shown = tuple(lines[:_LINES] + more)
     first_name = moment.facts.customer.first_name if moment.facts.customer is not None else ""
-    wording = "menu_again" if moment.wish.want in ("menu", "stale") else "menu"
+    wording = {"menu": "menu_again", "stale": "menu_again", "balance": "menu_again"}.get(moment.wish.want, "menu_hello")
+    if moment.introduced:
+        wording = "menu"
     moment.say(wording, *THREE, first_name=first_name, lines=shown, creditor=moment.facts.rules.creditor_name)
     moment.wait_for_answer()
 

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="operator,no-untyped-call"  # python-statemachine has no types for `to` and `|`
 """The conversation as a statechart: who owns it, where the talk is, and where each wish leads.
 
 While a person of ours owns the conversation the talk does not exist, so nothing that the customer does can make the bot speak: silence is the

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from flows.effects import Choice, ClearTimer, Effect, Purpose, Say, SetTimer, Value
+from flows.effects import Choice, ClearTimer, Effect, Say, SetTimer, Value
 from flows.facts import AgreementFact, ChargeFact, CostOfDebt, Debt, Facts, SealedOffer
 from flows.wishes import Wish
 
@@ -25,17 +25,20 @@ class Moment:
     effects: list[Effect] = field(default_factory=list)
     state: object = None  # the statechart's own
     given_numbers: int = 0
+    introduced: bool = False  # the person has just confirmed who they are
 
     def number(self) -> int:
         """Return the next serial number of the conversation."""
         self.given_numbers += 1
         return self.facts.next_no + self.given_numbers - 1
 
-    def say(
-        self, wording: str, *choices: Choice, purpose: Purpose = "reply", list_button: str | None = None, **values: Value
-    ) -> None:
+    def say(self, wording: str, *choices: Choice, list_button: str | None = None, **values: Value) -> None:
         """Say something; what can be pressed is remembered, so that a typed number works like the press."""
-        self.effects.append(Say(wording=wording, values=values, choices=choices, purpose=purpose, list_button=list_button))
+        self.ask(wording, values, *choices, list_button=list_button)
+
+    def ask(self, wording: str, values: Mapping[str, Value], *choices: Choice, list_button: str | None = None) -> None:
+        """The same with its values at hand."""
+        self.effects.append(Say(wording=wording, values=values, choices=choices, list_button=list_button))
         if choices:
             self.memory["choices"] = ",".join(f"{c.action}.{c.object_id}.{c.version}" for c in choices)
 

@@ -142,7 +142,7 @@ def show_terms(moment: Moment) -> None:
     match offer:
         case CashOffer():
             values |= {"total_cents": offer.total_cents, "saved_cents": offer.discount_cents, "until_on": offer.pay_until}
-            moment.say("terms_cash" if offer.discount_cents else "terms_cash_plain", confirm, _OTHERS, **values)
+            moment.ask("terms_cash" if offer.discount_cents else "terms_cash_plain", values, confirm, _OTHERS)
         case InstalmentOffer():
             _say_instalments(moment, offer, confirm, number, values)
         case PromiseOffer():
@@ -255,7 +255,8 @@ def _page(offers: tuple[Offer, ...], page: int) -> tuple[list[Offer], int | None
     if len(offers) <= _ROWS:
         return list(offers), None
     plans = sorted((o for o in offers if isinstance(o, InstalmentOffer)), key=lambda o: (o.count, o.name))
-    first: list[Offer] = [o for o in offers if not isinstance(o, InstalmentOffer)][: _ROWS - 4]
+    first: list[Offer] = []
+    first += [o for o in offers if not isinstance(o, InstalmentOffer)][: _ROWS - 4]
     if plans:
         for plan in (plans[0], plans[len(plans) // 2], plans[-1]):
             if plan not in first:
@@ -309,4 +310,4 @@ def _say_instalments(moment: Moment, offer: InstalmentOffer, confirm: Choice, nu
         values = {**values, "lines": ()}
     saved = "_saved" if offer.discount_cents else ""
     rate = "interest" if offer.interest_percent_month else "free"
-    moment.say(f"terms_{rate}{saved}", *choices, **values)
+    moment.ask(f"terms_{rate}{saved}", values, *choices)

@@ -6,7 +6,7 @@ makes one charge; a charge that still asks for the same is shown again instead o
 
 from datetime import date
 
-from flows.effects import Charge, Choice, Note, OpenTicket, Say, SealOffer, Typing
+from flows.effects import Charge, Choice, Note, OpenTicket, Say, SealOffer, Typing, Value
 from flows.facts import ChargeFact, CostOfDebt, Debt
 from flows.moment import HUMAN, THREE, Moment, cost_lines
 from flows.negotiation import CashOffer, best_cash, decide
@@ -175,7 +175,7 @@ def thank(moment: Moment) -> None:
     done = moment.facts.settlement
     if done is None or moment.facts.customer is None:
         return
-    values = {
+    values: dict[str, Value] = {
         "first_name": _first_name(moment), "amount_cents": done.amount_cents, "open_cents": done.still_open_cents,
         "surplus_cents": done.surplus_cents, "left": done.instalments_left,
     }  # fmt: skip
@@ -184,7 +184,7 @@ def thank(moment: Moment) -> None:
     elif done.agreement_settled:
         wording = "paid_agreement_settled"
     elif done.instalment_n is not None and done.next_due_on is not None:
-        wording, values = "paid_instalment", {**values, "due_on": done.next_due_on}  # type: ignore[dict-item]  # a day among numbers
+        wording, values = "paid_instalment", {**values, "due_on": done.next_due_on}
     elif done.still_open_cents:
         wording = "paid_some"
     else:
@@ -209,9 +209,9 @@ def offer_menu(moment: Moment, wording: str) -> None:
     moment.say(wording, *THREE)
 
 
-def _words_of(moment: Moment, charge: ChargeFact) -> tuple[str, dict[str, object]]:
+def _words_of(moment: Moment, charge: ChargeFact) -> tuple[str, dict[str, Value]]:
     rules = moment.facts.rules
-    values: dict[str, object] = {
+    values: dict[str, Value] = {
         "total_cents": charge.amount_cents, "until_on": charge.pay_until, "creditor": rules.creditor_name,
         "description": moment.description(charge.parts[0].debt_id) if charge.parts else "",
     }  # fmt: skip

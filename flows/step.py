@@ -101,7 +101,7 @@ def _named(place: str, moment: Moment, event: Event) -> str | None:
             moment.wish = wish_of(event, moment.facts, Where(state=place, choices=choices))
             return _wanted(place, moment)
         case events.Identified():
-            moment.wish = recalled(str(moment.memory.pop("wanted", "greet.0.0")))
+            moment.wish, moment.introduced = recalled(str(moment.memory.pop("wanted", "greet.0.0"))), True
             return _wanted(place, moment)
         case events.ContactChanged():
             return "contact_changed"

@@ -13,6 +13,7 @@ from payments.late_charges import Cost
 from payments.money import half_up, percent_of, split
 
 _NONE = Decimal(0)
+_CLOSE = Decimal("1e-12")
 _BETWEEN_DAYS = 20  # the second payment comes at least so long after the first
 
 
@@ -120,28 +121,21 @@ def schedule(plan: Plan, *, accepted: date, first_due_within_days: int, due_day:
 def cet_percent_year(total_cents: int, payments: tuple[Payment, ...], accepted: date) -> Decimal:
     """Return the CET: the yearly internal rate of `payments` against `total_cents`, by days over 365, in percent, two decimals half up.
 
-    Res. CMN 4.881/2020. 0.00 where nothing is paid on top. The rate is found by bisection in decimals, so it is the same everywhere.
+    Res. CMN 4.881/2020. 0.00 where nothing is paid on top. Found in decimals, so it is the same on every machine.
     """
     if sum(p.amount_cents for p in payments) <= total_cents:
         return Decimal("0.00")
+    assert payments[-1].due > accepted, "interest needs time"
     flows = [(Decimal((p.due - accepted).days) / 365, Decimal(p.amount_cents)) for p in payments]
     with localcontext() as context:
-        context.prec = 28
-        log_low, log_high = _NONE, Decimal(1)
-        while _present(flows, log_high) > total_cents:
-            log_high *= 2
-        for _ in range(60):
-            middle = (log_low + log_high) / 2
-            if _present(flows, middle) > total_cents:
-                log_low = middle
-            else:
-                log_high = middle
-        return ((log_high.exp() - 1) * 100).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
-
-
-def _present(flows: list[tuple[Decimal, Decimal]], log_rate: Decimal) -> Decimal:
-    """Today's value of the payments at a rate given by its logarithm."""
-    return sum((amount * (-log_rate * years).exp() for years, amount in flows), _NONE)
+        context.prec = 24
+        # Newton on the logarithm of the yearly factor: the present value falls and is convex, so from 0 it nears the root from one side.
+        log_factor, step = _NONE, Decimal(1)
+        while abs(step) > _CLOSE:
+            values = [(years, amount * (-log_factor * years).exp()) for years, amount in flows]
+            step = (sum((v for _, v in values), _NONE) - total_cents) / sum((years * v for years, v in values), _NONE)
+            log_factor += step
+        return ((log_factor.exp() - 1) * 100).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
 def _in_month(day: date, months_later: int, day_of_month: int) -> date:

@@ -12,6 +12,7 @@ from bot.whatsapp.presses import Press, encode
 from flows.effects import Say
 from flows.facts import ChargeFact, Facts
 from flows.wording import Written, write
+from flows.words import WORDS
 
 _BUTTONS = 3
 
@@ -55,7 +56,7 @@ def render(parts: Parts, conversation: Conversation, facts: Facts, say: Say) -> 
     )
     listed = messages.List(
         body=written.body,
-        button=written.list_button or parts.texts("See options"),
+        button=written.list_button or "",
         sections=(messages.Section(title=None, rows=rows),),
         footer=written.footer,
     )
@@ -78,7 +79,7 @@ def _link(parts: Parts, conversation: Conversation, say: Say, written: Written) 
     url = pay_url(parts.settings, token)
     picture = _picture(parts, conversation, say)
     message = messages.LinkButton(
-        body=written.body, label=parts.texts("Open payment page"), url=url, header_image=picture, footer=written.footer
+        body=written.body, label=parts.texts(WORDS["button_payment_page"]), url=url, header_image=picture, footer=written.footer
     )
     return _rendered(message, written.body, picture=picture is not None, link=url)
 

@@ -21,10 +21,10 @@ from bot.engine.effects import Rows, Turn
 from bot.engine.parts import Parts
 from bot.store import conversations, facts, inbox, journal, outbox, payments, tickets_open, timers
 from bot.store.conversations import Conversation
-from flows.effects import Book
-from flows.events import AgentReplied, Event, HandedBack, PaymentConfirmed, TicketClaimed, TicketClosed
-from flows.facts import Facts
-from flows.step import State, step
+from flows.effects import Book, Identify
+from flows.events import AgentReplied, Event, HandedBack, Identified, PaymentConfirmed, TicketClaimed, TicketClosed
+from flows.facts import Facts, PolicyInForce
+from flows.step import State, Step, step
 
 BATCH = 32
 TRIES = 5
@@ -89,7 +89,7 @@ async def _decide_all(
         understood[conversation.id] = None if isinstance(heard.event, NothingToDecide) else heard.event
     today = now.astimezone(parts.settings.timezone).date()
     policy = await parts.policies.in_force(conn, today)
-    known = await facts.load(conn, held, now=now, today=today, rules=parts.settings.rules, policy=policy)
+    known = await _facts(conn, parts, held, now, policy)
     turns: list[Turn] = []
     for conversation in held:
         event = understood[conversation.id]
@@ -107,11 +107,6 @@ async def _decide(
             conn, event, known, conversation_id=conversation.id, zone=parts.settings.timezone
         )
     before = State.from_json(json.loads(conversation.state))
-    result = step(before, known, event)
-    owner_before = conversation.owner
-    conversation.owner = result.owner
-    if result.owner != owner_before:
-        conversation.epoch += 1  # what the bot said before and is still queued will not go out any more
     decision = json.dumps(
         {"event": type(event).__name__, "inbox_id": inbox_id, "state": list(before.configuration), "on": known.today.isoformat(),
          "policy": known.policy.digest if known.policy else None},
@@ -119,10 +114,32 @@ async def _decide(
     )  # fmt: skip
     turn = Turn(conversation=conversation, facts=known, inbox_id=inbox_id, decision=decision, settlement=plan)
     _journal_action(turn, event, rows)
-    for effect in sorted(result.effects, key=lambda e: not isinstance(e, Book)):  # money first, words after
+    result = step(before, known, event)
+    await _apply(conn, parts, turn, result, rows)
+    if any(isinstance(effect, Identify) for effect in result.effects):
+        # Who it is was just confirmed: the same turn goes on with what that person owes.
+        turn.facts = (await _facts(conn, parts, [conversation], known.now, known.policy))[conversation.id]
+        result = step(result.state, turn.facts, Identified())
+        await _apply(conn, parts, turn, result, rows)
+    return turn
+
+
+async def _apply(conn: Any, parts: Parts, turn: Turn, result: Step, rows: Rows) -> None:
+    """Write what a step led to: money first, words after."""
+    conversation = turn.conversation
+    if result.owner != conversation.owner:
+        conversation.owner = result.owner
+        conversation.epoch += 1  # what the bot said before and is still queued will not go out any more
+    for effect in sorted(result.effects, key=lambda e: not isinstance(e, Book)):
         await effects.write(conn, parts, turn, effect, rows)
     conversation.state = json.dumps(result.state.to_json(), separators=(",", ":"))
-    return turn
+
+
+async def _facts(
+    conn: Any, parts: Parts, held: list[Conversation], now: datetime, policy: PolicyInForce | None
+) -> dict[int, Facts]:
+    today = now.astimezone(parts.settings.timezone).date()
+    return await facts.load(conn, held, now=now, today=today, rules=parts.settings.rules, policy=policy)
 
 
 def _take_note(conversation: Conversation, heard: Heard, row: Any, rows: Rows, now: datetime) -> None:

@@ -1,0 +1,222 @@
+"""Every text that the bot says, by its name, in English; the catalogue has the Portuguese that people read.
+
+The end of a field's name tells how it is written (see `flows.wording`); `{lines}` stands for several lines, each a text of its own.
+"""
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, str] = {
+    "button_pay": "Pay now",
+    "button_negotiate": "Negotiate",
+    "button_human": "Talk to a person",
+    "button_not_me": "It is not me",
+    "button_try_again": "Try again",
+    "button_choose": "Choose",
+    "button_see_offers": "See options",
+    "button_confirm": "Confirm",
+    "button_other_day": "Another due day",
+    "button_other_offers": "See other options",
+    "button_payment_page": "Open payment page",
+    "row_debt": "{description}",
+    "row_debt_late": "{total_cents} today · was due on {due_on}",
+    "row_debt_due": "{total_cents} · due on {due_on}",
+    "row_instalment_detail": "Agreement: {amount_cents}, due on {due_on}",
+    "row_all": "All together",
+    "row_all_detail": "{count} bills, {total_cents} today",
+    "row_cash": "In cash: {total_cents}",
+    "row_cash_detail": "{saved_cents} off, paying until {until_on}",
+    "row_cash_plain": "Paying until {until_on}",
+    "row_plan_label": "{count}x of {amount_cents}",
+    "row_plan_free": "Total {total_cents}, no interest",
+    "row_plan_interest": "Total {total_cents}, {rate_percent} a month",
+    "row_plan_entry_free": "Entry of {entry_cents}, total {total_cents}, no interest",
+    "row_plan_entry_interest": "Entry {entry_cents}, total {total_cents}, {rate_percent} a month",
+    "row_promise": "Promise to pay",
+    "row_promise_detail": "Pay until {until_on}; no reminders till then",
+    "row_more": "Other options",
+    "row_more_detail": "See the other numbers of instalments",
+    "row_day": "Day {day}",
+    "line_principal": "Principal: {amount_cents}",
+    "line_fine": "Fine: {amount_cents}",
+    "line_interest": "Interest: {amount_cents}",
+    "line_discount": "Discount: −{amount_cents}",
+    "line_owed_late": "• {description}: {total_cents} today (was due on {due_on})",
+    "line_owed": "• {description}: {total_cents}, due on {due_on}",
+    "line_agreement": "• {description}: agreement, {amount_cents} due on {due_on}",
+    "line_more": "• and {count} more",
+    "line_entry": "Entry: {amount_cents} until {due_on}",
+    "line_instalment": "{n}. {amount_cents} until {due_on}",
+    "ask_who": (
+        "Hello! This is the assistant of {creditor}. To look after your privacy, please write only the "
+        "first 3 digits of your CPF or CNPJ."
+    ),
+    "ask_who_again": (
+        "I only need the first 3 digits of your CPF or CNPJ to go on. If this is not your number, just "
+        "tell me."
+    ),
+    "answer_wrong": (
+        "That does not match what we have here. Could you check and write the first 3 digits of your "
+        "CPF or CNPJ again?"
+    ),
+    "identity_ticket": (
+        "I could not confirm who is there, so a person of our team will go on with you. They answer "
+        "here, in business hours."
+    ),
+    "out_of_tries": "For your safety I cannot confirm your data again today. A person of our team can help you.",
+    "nobody_known": (
+        "Hello! This is the assistant of {creditor}. I did not find a record with this number. If you "
+        "need something, a person of our team can help."
+    ),
+    "contact_closed": (
+        "Hello! We do not send messages to this number any more. If you need something, a person of our "
+        "team can help."
+    ),
+    "not_me": "Thank you for telling us, and sorry for the trouble. We will not contact this number any more.",
+    "menu": "Thank you, {first_name}. This is open ({creditor}):\n\n{lines}\n\nHow would you like to settle it?",
+    "menu_hello": "Hello, {first_name}! This is open ({creditor}):\n\n{lines}\n\nHow would you like to settle it?",
+    "menu_again": "{first_name}, this is open ({creditor}):\n\n{lines}\n\nHow would you like to settle it?",
+    "nothing_open": "{first_name}, nothing is open here. Everything is settled, thank you!",
+    "which_to_pay": "Which one would you like to pay?",
+    "which_to_negotiate": "Which one would you like to negotiate?",
+    "pay_plain": (
+        "*{description}*\nAmount: *{total_cents}*, valid until {until_on}.\n\nPayee: {creditor}. Scan "
+        "the QR or use the code in the next message."
+    ),
+    "pay_one": (
+        "*{description}*\n{lines}\nTotal: *{total_cents}*, valid until {until_on}.\n\nPayee: "
+        "{creditor}. Scan the QR or use the code in the next message."
+    ),
+    "pay_several": (
+        "*{count} bills together*\n{lines}\nTotal: *{total_cents}*, valid until {until_on}.\n\nPayee: "
+        "{creditor}. Scan the QR or use the code in the next message."
+    ),
+    "pay_entry": (
+        "*Entry of your agreement*\n{description}\nAmount: *{total_cents}*, until {until_on}.\n\nPayee: "
+        "{creditor}. Scan the QR or use the code in the next message."
+    ),
+    "pay_instalment": (
+        "*Instalment {n} of {count} of your agreement*\n{description}\nAmount: *{total_cents}*, until "
+        "{until_on}.\n\nPayee: {creditor}. Scan the QR or use the code in the next message."
+    ),
+    "charge_coming": "One moment, your Pix code is being made. I will send it here.",
+    "charge_failed": "I could not make the Pix code now. You can try again in a moment, or talk to a person.",
+    "paid_all": "Payment of {amount_cents} confirmed. Thank you, {first_name}! This is settled.",
+    "paid_some": (
+        "Payment of {amount_cents} confirmed. Thank you, {first_name}! {open_cents} is still open; "
+        "whenever you wish, write *menu*."
+    ),
+    "paid_instalment": (
+        "Payment of {amount_cents} confirmed. Thank you, {first_name}! {open_cents} of the agreement is "
+        "still open; the next payment is due on {due_on}."
+    ),
+    "paid_agreement_settled": (
+        "Payment of {amount_cents} confirmed. Congratulations, {first_name}: your agreement is wholly "
+        "paid. Thank you!"
+    ),
+    "paid_too_much": (
+        "Payment of {amount_cents} confirmed, thank you. {surplus_cents} of it was more than was owed; "
+        "a person of our team will look at it and answer you here. Nothing is lost."
+    ),
+    "paid_twice": (
+        "Payment of {amount_cents} received, thank you. This had been paid before, so a person of our "
+        "team will look at it and answer you here. Nothing is lost."
+    ),
+    "offers": (
+        "*{description}*: {total_cents} today.\nThese are the options we can offer you. Choose one to "
+        "see all the details before deciding."
+    ),
+    "offers_again": (
+        "That option is not valid any more. *{description}*: {total_cents} today. These are the options "
+        "of today."
+    ),
+    "terms_cash": (
+        "*{description}, in cash*\nYou pay {total_cents} until {until_on}.\nYou save "
+        "{saved_cents}.\n\nShall I make the Pix code?"
+    ),
+    "terms_cash_plain": (
+        "*{description}, in cash*\nYou pay {total_cents} until {until_on}.\n\nShall I make the Pix code?"
+    ),
+    "terms_dates": "*{description}*\n{lines}",
+    "terms_free": (
+        "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nNo interest (0% a month, CET 0% "
+        "a year)\n\nDo you confirm this agreement?"
+    ),
+    "terms_free_saved": (
+        "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nYou save: {saved_cents}\nNo "
+        "interest (0% a month, CET 0% a year)\n\nDo you confirm this agreement?"
+    ),
+    "terms_interest": (
+        "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nInterest: {rate_percent} a "
+        "month, CET {cet_percent} a year\n\nDo you confirm this agreement?"
+    ),
+    "terms_interest_saved": (
+        "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nYou save: "
+        "{saved_cents}\nInterest: {rate_percent} a month, CET {cet_percent} a year\n\nDo you confirm "
+        "this agreement?"
+    ),
+    "which_day": "Which day of the month suits you for the next payments?",
+    "agreed": (
+        "Agreement made: {count} payments, {total_cents} in all. The first is due on {due_on}; its Pix "
+        "comes next."
+    ),
+    "agreement_stands": "Your agreement on {description} stands. The next payment is {amount_cents}, due on {due_on}.",
+    "promised": (
+        "Agreed, until {until_on}. There will be no reminders till then. If you prefer, you can pay "
+        "right here at any time."
+    ),
+    "no_promise": "I cannot note down a day for this one, but here is what can be done right now.",
+    "nothing_to_offer": (
+        "There is no ready offer for this one. You can pay the amount of today, or talk to a person "
+        "about your case."
+    ),
+    "people_decide": "A person of our team looks after cases like yours and will answer you here, in business hours.",
+    "person_called": (
+        "All right, I have called a person of our team. They will answer here, in business hours; you "
+        "can already write what you need."
+    ),
+    "hardship": (
+        "Thank you for telling us. Nobody will press you: a person of our team will look at your case "
+        "and answer you here."
+    ),
+    "dispute": "I understand. A person of our team will check this with you and answer you here.",
+    "opted_out": (
+        "Done: we will not send you any more reminders here. If you write, we answer. To receive them "
+        "again, write *voltar a receber*."
+    ),
+    "opted_in": "Done: you will receive our messages again.",
+    "boleto": (
+        "Here payment is by Pix, which is confirmed within moments. If you need a boleto, a person of "
+        "our team can help."
+    ),
+    "paid_already": (
+        "Thank you! As soon as the bank confirms, I will tell you here. If it was paid some time ago, a "
+        "person can check it for you."
+    ),
+    "why": (
+        "You receive these messages because something of yours is open ({creditor}), at the contact you "
+        "gave. To receive no more reminders, write *parar*."
+    ),
+    "welcome": "You are welcome! I am here if you need anything.",
+    "calm": "I am sorry for the trouble. If you prefer, a person of our team can go on with you.",
+    "faq_scam": (
+        "It is right to be careful. Before you pay, check in your bank's app that the payee is "
+        "{creditor}. We never ask for passwords or card data."
+    ),
+    "faq_payment_methods": "Here you can pay by Pix, all at once or in the instalments that we can offer.",
+    "faq_settlement_time": "A Pix is usually confirmed within moments, and I tell you here as soon as it is.",
+    "faq_other": "A person of our team can answer that. Right here you can:",
+    "medium": "I cannot hear recordings or see pictures here. Could you write it, or choose one of the options?",
+    "medium_receipt": (
+        "Thank you! You need not send a receipt: as soon as the bank confirms the payment, I will tell "
+        "you here."
+    ),
+    "misfit": "I did not understand, sorry. Right here you can:",
+    "misfit_again": "I still did not understand. Would you like to talk to a person?",
+    "nudge_neutral": "Are you still there? Whenever you like, we go on from here.",
+    "nudge": "Are you still there? Whenever you like, we go on from here:",
+    "back": "The assistant is back with you. What would you like to do?",
+    "back_neutral": "The assistant is back with you. If you need something, just write.",
+    "back_settled": "The assistant is back with you. Nothing is open here; if you need something, just write.",
+    "note_charge_failed": "The provider did not make the charge.",
+    "note_not_delivered": "A message was not delivered (code {code}).",
+}
