@@ -1,0 +1,111 @@
+"""A check-up of everything the program stands on: each finding says what was tried, how it went and what to do."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import asyncpg
+from redis.exceptions import RedisError
+
+from bot.engine.parts import Parts
+from bot.engine.talk import Away
+from bot.store.migrate import is_current
+from bot.whatsapp.errors import Refused, Unknown
+from bot.whatsapp.templates import read_templates
+from payments.providers import api_pix
+from payments.providers.protocol import NotFound, ProviderError
+
+_A_CHARGE_NOBODY_MADE = "acertodoctor00000000000000000000"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One check."""
+
+    check: str
+    ok: bool
+    detail: str
+    remedy: str
+
+
+async def check_all(parts: Parts) -> list[Finding]:
+    """Try everything, one after the other; a check that fails stops none of the others."""
+    checks: list[Callable[[Parts], Awaitable[Finding]]] = [_database, _redis, _phone, _subscription, _templates, _policy, _provider]
+    return [await check(parts) for check in checks]
+
+
+async def _database(parts: Parts) -> Finding:
+    try:
+        async with parts.pool.acquire() as conn:
+            current = await is_current(conn)
+    except (asyncpg.PostgresError, OSError) as error:
+        return Finding(check="database", ok=False, detail=type(error).__name__, remedy="check ACERTO_DATABASE_URL and that PostgreSQL runs")
+    where = "your PostgreSQL" if parts.settings.database_url else "the embedded PostgreSQL"
+    return Finding(check="database", ok=current, detail=f"{where}, migrations applied", remedy="" if current else "run `acerto migrate`")
+
+
+async def _redis(parts: Parts) -> Finding:
+    try:
+        assert parts.redis is not None
+        await parts.redis.ping()
+    except (RedisError, OSError) as error:
+        remedy = "check ACERTO_REDIS_URL; without Redis everything works, only slower"
+        return Finding(check="redis", ok=False, detail=type(error).__name__, remedy=remedy)
+    return Finding(check="redis", ok=True, detail="answers", remedy="")
+
+
+async def _phone(parts: Parts) -> Finding:
+    found = await parts.graph.phone_info()
+    if isinstance(found, Refused | Unknown):
+        remedy = "check ACERTO_WHATSAPP_TOKEN and ACERTO_WHATSAPP_PHONE_NUMBER_ID; the token needs whatsapp_business_messaging"
+        return Finding(check="whatsapp_phone", ok=False, detail=_said(found), remedy=remedy)
+    return Finding(check="whatsapp_phone", ok=True, detail=f"quality {found.get('quality_rating', 'not told')}", remedy="")
+
+
+async def _subscription(parts: Parts) -> Finding:
+    found = await parts.graph.subscribed_apps(parts.settings.whatsapp.waba_id)
+    if isinstance(found, Refused | Unknown):
+        remedy = "check ACERTO_WHATSAPP_WABA_ID; the token needs whatsapp_business_management"
+        return Finding(check="webhook_subscription", ok=False, detail=_said(found), remedy=remedy)
+    remedy = "" if found else "subscribe the app to the account and to the field `messages`, see Going live in the README"
+    return Finding(check="webhook_subscription", ok=bool(found), detail=f"{len(found)} apps", remedy=remedy)
+
+
+async def _templates(parts: Parts) -> Finding:
+    wanted = read_templates(parts.settings.templates.read_bytes(), name=parts.settings.templates.name)
+    if isinstance(wanted, tuple):
+        return Finding(check="templates", ok=False, detail=str(wanted[0]), remedy="mend the file")
+    found = await parts.graph.templates(parts.settings.whatsapp.waba_id)
+    if isinstance(found, Refused | Unknown):
+        return Finding(check="templates", ok=False, detail=_said(found), remedy="check ACERTO_WHATSAPP_WABA_ID and the token")
+    approved = {row.get("name") for row in found if row.get("status") == "APPROVED"}
+    missing = sorted(set(wanted) - approved)
+    remedy = f"register and have approved: {', '.join(missing)}" if missing else ""
+    return Finding(check="templates", ok=not missing, detail=f"{len(wanted) - len(missing)} of {len(wanted)} approved", remedy=remedy)
+
+
+async def _policy(parts: Parts) -> Finding:
+    today = parts.clock.now().astimezone(parts.settings.timezone).date()
+    async with parts.pool.acquire() as conn:
+        policy = await parts.policies.in_force(conn, today)
+    if policy is None:
+        remedy = "`acerto policy submit` by one person, `approve` by another; until then nothing is offered"
+        return Finding(check="policy", ok=False, detail="none in force", remedy=remedy)
+    return Finding(check="policy", ok=True, detail=f"in force: {policy.digest[:12]}", remedy="")
+
+
+async def _provider(parts: Parts) -> Finding:
+    if parts.settings.pix.mode == "static":
+        ok = bool(parts.settings.pix.key)
+        return Finding(check="payment_provider", ok=ok, detail="static Pix", remedy="" if ok else "set ACERTO_PIX_KEY")
+    try:
+        await parts.talk.drive(api_pix.state(_A_CHARGE_NOBODY_MADE))
+    except NotFound:
+        pass  # the bank knows us and says that it has no such charge: all is well
+    except (Away, ProviderError) as error:
+        remedy = "check ACERTO_PIX_API_URL, _TOKEN_URL, _CLIENT_ID, _CLIENT_SECRET and the certificate"
+        return Finding(check="payment_provider", ok=False, detail=type(error).__name__, remedy=remedy)
+    return Finding(check="payment_provider", ok=True, detail="API Pix answers", remedy="")
+
+
+def _said(found: Refused | Unknown) -> str:
+    return f"{found.code}: {found.title}" if isinstance(found, Refused) else found.reason
