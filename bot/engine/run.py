@@ -35,6 +35,7 @@ async def run(parts: Parts, roles: frozenset[str], stop: asyncio.Event) -> None:
             endless.append(tasks.create_task(parts.ingest.run()))
         finishing = [tasks.create_task(loop) for loop in _loops(parts, roles, stop)]
         await stop.wait()
+        parts.wake.ring("poll", "sweep")  # the loops that look seldom need not be waited for
         done, held = await asyncio.wait(finishing, timeout=STOP_WITHIN_S) if finishing else (set(), set())
         log.info("engine.stopped", finished=len(done), cut_off=len(held))
         for task in (*endless, *held):
