@@ -128,6 +128,14 @@ class Chats:
         chat.revision = self.revision
         for bubble in bubbles:
             bubble.revision = self.revision
+        self._tell()
+
+    def wake(self) -> None:
+        """Let whoever waits look again, though no message changed."""
+        self.revision += 1
+        self._tell()
+
+    def _tell(self) -> None:
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():
