@@ -32,7 +32,7 @@ SELECT conversation_id FROM hop WHERE conversation_id IS NOT NULL LIMIT $2
 """
 # Lock order: conversation first. The lock is what a take-over, a payment or an opt-out has to wait for, or makes us wait for.
 CLAIM_CONVERSATIONS = """
-SELECT id, coalesce(wa_id, address) AS wa_id, user_id, owner, epoch, customer_id, contact_closed_at, opted_out_at, heard_at
+SELECT id, coalesce(wa_id, CASE WHEN address ~ '^[0-9]+$' THEN address END) AS wa_id, user_id, owner, epoch, customer_id, contact_closed_at, opted_out_at, heard_at
 FROM   conversation
 WHERE  id = any($1::bigint[]) AND send_after <= $2
 ORDER  BY id
