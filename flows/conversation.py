@@ -1,4 +1,3 @@
-# mypy: disable-error-code="operator,no-untyped-call"  # python-statemachine has no types for `to` and `|`
 """The conversation as a statechart: who owns it, where the talk is, and where each wish leads.
 
 While a person of ours owns the conversation the talk does not exist, so nothing that the customer does can make the bot speak: silence is the
@@ -34,10 +33,10 @@ class Conversation(StateChart[Moment]):
 
     # Who is there comes before everything else.
     meet = (
-        bot.to(bot.stranger, cond="nobody_known", on="say_stranger")
-        | bot.to(bot.identifying, cond="needs_no_question", on="take_the_only_one")
-        | bot.to(bot.stranger, cond="out_of_tries", on="say_out_of_tries")
-        | bot.to(bot.identifying, on="ask_who")
+        bot.to(bot.stranger, internal=True, cond="nobody_known", on="say_stranger")
+        | bot.to(bot.identifying, internal=True, cond="needs_no_question", on="take_the_only_one")
+        | bot.to(bot.stranger, internal=True, cond="out_of_tries", on="say_out_of_tries")
+        | bot.to(bot.identifying, internal=True, on="ask_who")
     )
     answer = (
         bot.identifying.to(person, cond="fits_several", on="give_up")
@@ -45,44 +44,44 @@ class Conversation(StateChart[Moment]):
         | bot.identifying.to(person, cond="is_last_try", on="give_up")
         | bot.identifying.to(bot.identifying, on="answer_wrong")
     )
-    not_me = bot.to(bot.stranger, on="close_contact")
-    contact_changed = bot.to(bot.start, on="forget") | person.to.itself(internal=True, on="forget")
+    not_me = bot.to(bot.stranger, internal=True, on="close_contact")
+    contact_changed = bot.to(bot.start, internal=True, on="forget") | person.to.itself(internal=True, on="forget")
 
     # The three buttons, and what leads back to them.
-    greet = bot.to(bot.resting, cond="owes_nothing", on="say_all_settled") | bot.to(bot.menu, on="show_menu")
+    greet = bot.to(bot.resting, internal=True, cond="owes_nothing", on="say_all_settled") | bot.to(bot.menu, internal=True, on="show_menu")
     human = bot.to(person, on="call_person")
 
     # Paying.
     pay = (
-        bot.to(bot.resting, cond="owes_nothing", on="say_all_settled")
-        | bot.to(bot.choosing_debt, cond="must_choose_what_to_pay", on="choose_what_to_pay")
-        | bot.to(bot.paying, on="charge")
+        bot.to(bot.resting, internal=True, cond="owes_nothing", on="say_all_settled")
+        | bot.to(bot.choosing_debt, internal=True, cond="must_choose_what_to_pay", on="choose_what_to_pay")
+        | bot.to(bot.paying, internal=True, on="charge_now")
     )
-    code = bot.to(bot.paying, on="show_code_again")
-    charge_failed = bot.to(bot.menu, on="say_charge_failed")
+    code = bot.to(bot.paying, internal=True, on="show_code_again")
+    charge_failed = bot.to(bot.menu, internal=True, on="say_charge_failed")
 
     # Negotiating.
     negotiate = (
-        bot.to(bot.resting, cond="owes_nothing", on="say_all_settled")
-        | bot.to(bot.menu, cond="all_agreed", on="show_agreement")
-        | bot.to(bot.choosing_debt, cond="must_choose_what_to_negotiate", on="choose_what_to_negotiate")
+        bot.to(bot.resting, internal=True, cond="owes_nothing", on="say_all_settled")
+        | bot.to(bot.menu, internal=True, cond="all_agreed", on="show_agreement")
+        | bot.to(bot.choosing_debt, internal=True, cond="must_choose_what_to_negotiate", on="choose_what_to_negotiate")
         | bot.to(person, cond="decided_by_people", on="call_people")
-        | bot.to(bot.menu, cond="nothing_to_offer", on="say_nothing_to_offer")
-        | bot.to(bot.choosing_offer, on="show_offers")
+        | bot.to(bot.menu, internal=True, cond="nothing_to_offer", on="say_nothing_to_offer")
+        | bot.to(bot.choosing_offer, internal=True, on="show_offers")
     )
     offer = (
-        bot.to(bot.resting, cond="is_promise", on="promise")
-        | bot.to(bot.choosing_offer, cond=["offer_stands", "asks_for_days"], on="choose_due_day")
-        | bot.to(bot.reviewing, cond="offer_stands", on="show_terms")
+        bot.to(bot.resting, internal=True, cond="is_promise", on="promise")
+        | bot.to(bot.choosing_offer, internal=True, cond=["offer_stands", "asks_for_days"], on="choose_due_day")
+        | bot.to(bot.reviewing, internal=True, cond="offer_stands", on="show_terms")
     )
-    accept = bot.to(bot.paying, cond="offer_stands", on="accept_offer")
-    promise_day = bot.to(bot.resting, cond="day_can_be_promised", on="promise_that_day") | bot.to(bot.menu, on="no_promise")
+    accept = bot.to(bot.paying, internal=True, cond="offer_stands", on="accept_offer")
+    promise_day = bot.to(bot.resting, internal=True, cond="day_can_be_promised", on="promise_that_day") | bot.to(bot.menu, internal=True, on="no_promise")
 
     # Other things that people say.
     hardship = bot.to(person, on="call_for_hardship")
     dispute = bot.to(person, on="call_for_dispute")
-    opt_out = bot.to(bot.resting, on="stop_messages")
-    opt_in = bot.to(bot.menu, on="resume_messages")
+    opt_out = bot.to(bot.resting, internal=True, on="stop_messages")
+    opt_in = bot.to(bot.menu, internal=True, on="resume_messages")
     aside = (
         bot.start.to(bot.menu, on="say_aside")
         | bot.stranger.to.itself(internal=True, on="say_aside")
@@ -106,7 +105,7 @@ class Conversation(StateChart[Moment]):
     # Money and people: understood whoever owns the conversation.
     paid = (
         bot.to(person, cond="needs_a_look", on="thank_and_call")
-        | bot.to(bot.resting, on="thank")
+        | bot.to(bot.resting, internal=True, on="thank")
         | person.to.itself(internal=True, on="thank")
     )
     agent_replied = person.to.itself(internal=True, on="say_as_agent") | bot.to(person, on="say_as_agent")
@@ -176,7 +175,7 @@ class Conversation(StateChart[Moment]):
     def choose_what_to_pay(self) -> None:
         paying.choose_what_to_pay(self.model)
 
-    def charge(self) -> None:
+    def charge_now(self) -> None:
         paying.charge(self.model)
 
     def show_code_again(self) -> None:

@@ -12,6 +12,9 @@ from flows.offers import CashOffer, InstalmentOffer, PromiseOffer
 from flows.policy import Policy
 
 
+_CPF_DIGITS = 11
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostOfDebt:
     """What one debt costs on a day, part by part. `discount_cents` is what is forgiven of the three; the total is what is to pay."""
@@ -38,8 +41,9 @@ class Candidate:
 
     @property
     def first_name(self) -> str:
-        """The first word of the name."""
-        return self.name.split()[0] if self.name.split() else self.name
+        """How a person is addressed; a company by its whole name."""
+        is_person = len(self.document) == _CPF_DIGITS
+        return self.name.split()[0] if is_person and self.name.split() else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
