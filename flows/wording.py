@@ -19,6 +19,7 @@ from flows.words import WORDS
 
 BUTTONS = 3
 BUTTON_TITLE, ROW_TITLE, ROW_DETAIL = 20, 24, 72  # UTF-16 units, WhatsApp's limits
+VALUE = 60  # of a name or a description; six of them and their amounts fit into a message with buttons
 _MARKUP = re.compile(r"[*_~`\x00-\x1f\x7f]+")
 _ELLIPSIS = "…"
 
@@ -35,12 +36,12 @@ class Texts:
         return self._translate(msgid)
 
     def money(self, cents: int) -> str:
-        """Write centavos as reais; the blank after R$ does not break."""
-        return format_currency(Decimal(cents).scaleb(-2), "BRL", locale=self.locale)
+        """Write centavos as reais, with an ordinary blank: what people copy and search must be what they would type."""
+        return format_currency(Decimal(cents).scaleb(-2), "BRL", locale=self.locale).replace("\N{NO-BREAK SPACE}", " ")
 
     def percent(self, percent: Decimal) -> str:
-        """Write a percentage with at most two decimals."""
-        return f"{format_decimal(percent.normalize(), '0.##', locale=self.locale)}%"
+        """Write a percentage with two decimals."""
+        return f"{format_decimal(percent, '0.00', locale=self.locale)}%"
 
     def day(self, day: date) -> str:
         """Write a day."""
@@ -62,7 +63,7 @@ class Texts:
         if name.endswith("_on"):
             assert isinstance(value, date)
             return self.day(value)
-        return plain(value) if isinstance(value, str) else str(value)
+        return cut(plain(value), VALUE) if isinstance(value, str) else str(value)
 
     def _line(self, line: Mapping[str, Any]) -> str:
         return self.filled(line["wording"], {name: value for name, value in line.items() if name != "wording"})
@@ -100,8 +101,8 @@ def write(say: Say, texts: Texts) -> Written:
 
 
 def plain(text: str) -> str:
-    """Return text from data without mark-up and line breaks."""
-    return " ".join(_MARKUP.sub(" ", text).split())
+    """Return text from data without mark-up and line breaks; a dash where nothing is left, since WhatsApp refuses empty titles."""
+    return " ".join(_MARKUP.sub(" ", text).split()) or "–"
 
 
 def cut(text: str, limit: int) -> str:
@@ -128,4 +129,4 @@ def _choice(choice: Choice, texts: Texts, listed: bool) -> WrittenChoice:
 
 
 def _units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -8,14 +8,17 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from aiohttp.test_utils import TestServer, unused_port
 
+from bot.clock import MovableClock
 from bot.engine.run import ROLES, run
 from bot.parts import Parts, open_parts
 from bot.sandbox.people import PEOPLE, Person, debts_on
+from bot.sandbox.phone import PhonePage
 from bot.sandbox.stand_ins import StandIns, demo_settings, stand_ins
 from bot.store import policies
 from bot.store.imports import import_debts
@@ -41,9 +44,10 @@ class Town:
 
     parts: Parts
     world: StandIns
-    clock: HandClock
+    clock: HandClock | MovableClock
     address: str
     engine: "asyncio.Task[None]"
+    server: TestServer
 
     def phone(self, person: Person) -> Phone:
         """Return somebody's phone."""
@@ -56,7 +60,10 @@ class Town:
 
     async def moves(self, **by: float) -> None:
         """Move the clock, and let the program do what is due then."""
-        self.clock.move(**by)
+        if isinstance(self.clock, MovableClock):
+            self.clock.move(timedelta(**by))
+        else:
+            self.clock.move(**by)
         self.parts.wake.ring(*_ALL_BELLS)
         await self.settled()
 
@@ -87,7 +94,7 @@ async def town(
     *,
     people: Sequence[Person] = PEOPLE,
     policy: Path | None = POLICY,
-    clock: HandClock | None = None,
+    clock: HandClock | MovableClock | None = None,
     **changed: Any,
 ) -> AsyncIterator[Town]:
     """Yield the program, running, with what `people` owe imported and the policy approved.
@@ -102,11 +109,15 @@ async def town(
         await prepare(parts, people, policy)
         stop = asyncio.Event()
         engine = asyncio.create_task(run(parts, frozenset(ROLES), stop))
-        app = make_app(parts, more=world.routes())
-        app.on_shutdown.append(world.close)
+        routes, closing = world.routes(), [world.close]
+        if isinstance(clock, MovableClock):  # then it can be moved on a page too
+            phone = PhonePage(parts, world.graph.whatsapp, people, clock)
+            routes, closing = [*routes, *phone.routes()], [*closing, phone.close]
+        app = make_app(parts, more=routes)
+        app.on_shutdown.extend(closing)
         try:
-            async with TestServer(app, host="127.0.0.1", port=port):
-                yield Town(parts, world, clock, address, engine)
+            async with TestServer(app, host="127.0.0.1", port=port) as server:
+                yield Town(parts, world, clock, address, engine, server)
         finally:
             stop.set()
             parts.wake.ring(*_ALL_BELLS)
