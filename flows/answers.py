@@ -2,12 +2,16 @@
 
 from flows.effects import Choice, Note, OpenTicket, OptIn, OptOut, Say, SayAsAgent, Value
 from flows.events import AgentReplied, DeliveryFailed
+from flows.identity import NOT_ME
 from flows.moment import HUMAN, THREE, Moment
+from flows.wishes import recalled
+from flows.words import WORDS
 
 _LINES = 6
 _PAY_NOW = Choice(action="pay", label="button_pay")
 # Messages of which a person must know when they did not arrive.
 _MUST_ARRIVE = ("agreement", "receipt", "agent")
+_TERMS_BUTTONS = {"accept": "button_confirm", "due_day": "button_other_day", "offers": "button_other_offers"}
 
 
 def show_menu(moment: Moment) -> None:
@@ -27,11 +31,10 @@ def show_menu(moment: Moment) -> None:
     hidden = len(lines) - _LINES
     more: list[dict[str, Value]] = [{"wording": "line_more", "count": hidden}] if hidden > 0 else []
     shown = tuple(lines[:_LINES] + more)
-    first_name = moment.facts.customer.first_name if moment.facts.customer is not None else ""
-    wording = {"menu": "menu_again", "stale": "menu_again", "balance": "menu_again"}.get(moment.wish.want, "menu_hello")
+    wording = {"menu": "menu_again", "balance": "menu_again", "stale": "menu_stale"}.get(moment.wish.want, "menu_hello")
     if moment.introduced:
         wording = "menu"
-    moment.say(wording, *THREE, first_name=first_name, lines=shown, creditor=moment.facts.rules.creditor_name)
+    moment.say(wording, *THREE, first_name=moment.name, lines=shown, creditor=moment.facts.rules.creditor_name)
     moment.wait_for_answer()
 
 
@@ -64,15 +67,16 @@ def opt_out(moment: Moment) -> None:
     moment.stop_waiting()
 
 
+def opt_out_in_silence(moment: Moment) -> None:
+    """The same while a person of ours has the conversation: it is done, and the people see it."""
+    if not moment.facts.opted_out:
+        moment.effects += [OptOut(), Note(wording="note_opted_out")]
+
+
 def opt_in(moment: Moment) -> None:
     """Active messages are welcome again."""
     moment.effects.append(OptIn())
     moment.say("opted_in", *THREE) if moment.facts.customer is not None else moment.say("opted_in", HUMAN)
-
-
-def say_balance(moment: Moment) -> None:
-    """What is owed: the menu says it."""
-    show_menu(moment)
 
 
 def say_boleto(moment: Moment) -> None:
@@ -105,7 +109,7 @@ def say_calm(moment: Moment) -> None:
 def say_question(moment: Moment) -> None:
     """A question that the bot should not answer from memory: a person does, the rest can be done here."""
     wording = f"faq_{moment.wish.topic}"
-    known = wording in ("faq_scam", "faq_payment_methods", "faq_settlement_time")
+    known = wording in WORDS
     moment.say(wording if known else "faq_other", *THREE, creditor=moment.facts.rules.creditor_name)
 
 
@@ -118,13 +122,14 @@ def say_medium(moment: Moment) -> None:
 
 
 def misfit(moment: Moment) -> None:
-    """An answer that fits nothing: say kindly what can be done; the second time a person comes first."""
+    """An answer that fits nothing: say kindly what can be done here; the second time a person comes first."""
     misses = int(moment.memory.get("misses", 0)) + 1
     moment.memory["misses"] = misses
+    choices = choices_here(moment)
     if misses == 1:
-        moment.say("misfit", *THREE)
+        moment.say("misfit", *choices)
     else:
-        moment.say("misfit_again", HUMAN, *THREE[:2])
+        moment.say("misfit_again", HUMAN, *[choice for choice in choices if choice.action != "human"][:2])
     moment.wait_for_answer()
 
 
@@ -134,9 +139,26 @@ def nudge(moment: Moment) -> None:
     if moment.facts.opted_out or closes is None or moment.facts.now >= closes or moment.facts.contact_closed:
         return
     if moment.facts.customer is None:
-        moment.effects.append(Say(wording="nudge_neutral", choices=(HUMAN,), purpose="reminder"))
+        moment.remind("nudge_neutral", NOT_ME, HUMAN)
     elif moment.open_debts or moment.agreements:
-        moment.effects.append(Say(wording="nudge", choices=THREE, purpose="reminder"))
+        moment.remind("nudge", *choices_here(moment))
+
+
+def choices_here(moment: Moment) -> tuple[Choice, ...]:
+    """What can be pressed at this place, as buttons: the terms that are being read, the list of offers, or the three."""
+    match moment.place:
+        case "reviewing":
+            last = [recalled(text) for text in str(moment.memory.get("choices", "")).split(",") if text]
+            again = [
+                Choice(action=w.want, object_id=w.object_id, version=w.version, label=_TERMS_BUTTONS[w.want])  # type: ignore[arg-type]  # keys are actions
+                for w in last
+                if w.want in _TERMS_BUTTONS
+            ]
+            return tuple(again) if any(choice.action == "accept" for choice in again) else THREE
+        case "choosing_offer":
+            return (Choice(action="offers", label="button_see_offers"), _PAY_NOW, HUMAN)
+        case _:
+            return THREE
 
 
 def hand_back(moment: Moment) -> None:
@@ -159,9 +181,9 @@ def note_lost_message(moment: Moment, event: DeliveryFailed) -> None:
     moment.effects.append(Note(wording="note_not_delivered", values={"code": event.code}))
 
 
-def must_be_seen(event: DeliveryFailed) -> bool:
-    """Whether somebody has to act when this message did not arrive."""
-    return event.purpose in _MUST_ARRIVE
+def must_be_seen(moment: Moment, event: DeliveryFailed) -> bool:
+    """Whether somebody has to act when this message did not arrive: an agreement, a receipt, or the code that is waited for."""
+    return event.purpose in _MUST_ARRIVE or (event.purpose == "reply" and moment.place == "paying")
 
 
 def call_for_delivery(moment: Moment, event: DeliveryFailed) -> None:
@@ -173,7 +195,7 @@ def call_for_delivery(moment: Moment, event: DeliveryFailed) -> None:
 def say_aside(moment: Moment) -> None:
     """What is answered without leaving the place where the conversation is."""
     answer = {
-        "balance": say_balance,
+        "balance": show_menu,
         "boleto": say_boleto,
         "paid_already": say_paid_already,
         "why": say_why,

@@ -8,7 +8,7 @@ guard holds is taken. State names are a public schema: conversations live for mo
 from statemachine import State, StateChart
 
 from flows import answers, identity, negotiating, paying
-from flows.events import AgentReplied, DeliveryFailed
+from flows.events import AgentReplied, DeliveryFailed, PaymentConfirmed
 from flows.moment import Moment
 
 
@@ -63,7 +63,7 @@ class Conversation(StateChart[Moment]):
     # Negotiating.
     negotiate = (
         bot.to(bot.resting, internal=True, cond="owes_nothing", on="say_all_settled")
-        | bot.to(bot.menu, internal=True, cond="all_agreed", on="show_agreement")
+        | bot.to(bot.menu, internal=True, cond="is_agreed", on="show_agreement")
         | bot.to(bot.choosing_debt, internal=True, cond="must_choose_what_to_negotiate", on="choose_what_to_negotiate")
         | bot.to(person, cond="decided_by_people", on="call_people")
         | bot.to(bot.menu, internal=True, cond="nothing_to_offer", on="say_nothing_to_offer")
@@ -74,18 +74,21 @@ class Conversation(StateChart[Moment]):
         | bot.to(bot.choosing_offer, internal=True, cond=["offer_stands", "asks_for_days"], on="choose_due_day")
         | bot.to(bot.reviewing, internal=True, cond="offer_stands", on="show_terms")
     )
-    accept = bot.to(bot.paying, internal=True, cond="offer_stands", on="accept_offer")
+    accept = (
+        bot.to(bot.reviewing, internal=True, cond="dates_are_over", on="show_terms")
+        | bot.to(bot.paying, internal=True, cond="offer_stands", on="accept_offer")
+    )
     promise_day = bot.to(bot.resting, internal=True, cond="day_can_be_promised", on="promise_that_day") | bot.to(bot.menu, internal=True, on="no_promise")
 
     # Other things that people say.
     hardship = bot.to(person, on="call_for_hardship")
     dispute = bot.to(person, on="call_for_dispute")
-    opt_out = bot.to(bot.resting, internal=True, on="stop_messages")
+    opt_out = bot.to(bot.resting, internal=True, on="stop_messages") | person.to.itself(internal=True, on="stop_in_silence")
     opt_in = bot.to(bot.menu, internal=True, on="resume_messages")
     aside = (
         bot.start.to(bot.menu, on="say_aside")
-        | bot.stranger.to.itself(internal=True, on="say_aside")
-        | bot.identifying.to.itself(internal=True, on="say_aside")
+        | bot.stranger.to(bot.menu, on="say_aside")
+        | bot.identifying.to(bot.menu, on="say_aside")
         | bot.menu.to.itself(internal=True, on="say_aside")
         | bot.choosing_debt.to.itself(internal=True, on="say_aside")
         | bot.paying.to.itself(internal=True, on="say_aside")
@@ -184,15 +187,15 @@ class Conversation(StateChart[Moment]):
     def say_charge_failed(self) -> None:
         paying.charge_failed(self.model)
 
-    def thank(self) -> None:
-        paying.thank(self.model)
+    def thank(self, happened: PaymentConfirmed) -> None:
+        paying.thank(self.model, happened)
 
-    def thank_and_call(self) -> None:
-        paying.thank(self.model)
+    def thank_and_call(self, happened: PaymentConfirmed) -> None:
+        paying.thank(self.model, happened)
         paying.call_for_payment(self.model)
 
-    def all_agreed(self) -> bool:
-        return negotiating.all_agreed(self.model)
+    def is_agreed(self) -> bool:
+        return negotiating.is_agreed(self.model)
 
     def must_choose_what_to_negotiate(self) -> bool:
         return negotiating.must_choose_what_to_negotiate(self.model)
@@ -208,6 +211,9 @@ class Conversation(StateChart[Moment]):
 
     def offer_stands(self) -> bool:
         return negotiating.offer_stands(self.model)
+
+    def dates_are_over(self) -> bool:
+        return negotiating.dates_are_over(self.model)
 
     def asks_for_days(self) -> bool:
         return negotiating.asks_for_days(self.model)
@@ -263,6 +269,9 @@ class Conversation(StateChart[Moment]):
     def stop_messages(self) -> None:
         answers.opt_out(self.model)
 
+    def stop_in_silence(self) -> None:
+        answers.opt_out_in_silence(self.model)
+
     def resume_messages(self) -> None:
         answers.opt_in(self.model)
 
@@ -279,7 +288,7 @@ class Conversation(StateChart[Moment]):
         answers.say_as_agent(self.model, happened)
 
     def must_be_seen(self, happened: DeliveryFailed) -> bool:
-        return answers.must_be_seen(happened)
+        return answers.must_be_seen(self.model, happened)
 
     def call_for_delivery(self, happened: DeliveryFailed) -> None:
         answers.call_for_delivery(self.model, happened)

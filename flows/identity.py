@@ -8,6 +8,8 @@ from flows.effects import Choice, CloseContact, CountWrongAnswer, ForgetIdentity
 from flows.facts import Candidate
 from flows.moment import HUMAN, Moment
 
+# Wishes that take nothing back of what was asked for before.
+_SAYS_NOTHING = ("misfit", "greet", "media", "stale", "its_me", "menu", "answer")
 NOT_ME = Choice(action="not_me", label="button_not_me")
 
 
@@ -39,9 +41,12 @@ def take_the_only_one(moment: Moment) -> None:
 
 def ask_who(moment: Moment) -> None:
     """Ask neutrally, and remember what was wanted."""
-    again = "wanted" in moment.memory and moment.wish.want in ("misfit", "greet", "media", "stale", "its_me", "menu")
+    again = "wanted" in moment.memory and moment.wish.want in _SAYS_NOTHING
     _remember_wish(moment)
-    moment.say("ask_who_again" if again else "ask_who", NOT_ME, HUMAN, creditor=moment.facts.rules.creditor_name)
+    wording = "ask_who_again" if again else "ask_who"
+    if moment.wish.want == "media":
+        wording = "ask_who_in_letters"
+    moment.say(wording, NOT_ME, HUMAN, creditor=moment.facts.rules.creditor_name)
     moment.wait_for_answer()
 
 
@@ -113,5 +118,7 @@ def _fitting(moment: Moment) -> list[Candidate]:
 
 
 def _remember_wish(moment: Moment) -> None:
-    if moment.wish.want not in ("misfit", "greet", "media", "stale", "its_me", "menu") or "wanted" not in moment.memory:
+    if moment.wish.want not in _SAYS_NOTHING:
         moment.memory["wanted"] = moment.wish.remembered()
+    else:
+        moment.memory.setdefault("wanted", "greet.0.0")

@@ -4,12 +4,15 @@ It is the model of the statechart: guards read it, actions append effects to it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from flows.effects import Choice, ClearTimer, Effect, Say, SetTimer, Value
 from flows.facts import AgreementFact, ChargeFact, CostOfDebt, Debt, Facts, SealedOffer
+from flows.negotiation import DebtFacts, Decision, decide
+from flows.offers import CashOffer, InstalmentOffer
 from flows.wishes import Wish
+from payments.late_charges import Cost
 
 HUMAN = Choice(action="human", label="button_human")
 THREE = (Choice(action="pay", label="button_pay"), Choice(action="negotiate", label="button_negotiate"), HUMAN)
@@ -23,9 +26,11 @@ class Moment:
     wish: Wish
     memory: dict[str, int | str]
     effects: list[Effect] = field(default_factory=list)
+    place: str = "start"  # the state in which the event finds the conversation
+    introduced: bool = False  # the person has just confirmed who they are
     state: object = None  # the statechart's own
     given_numbers: int = 0
-    introduced: bool = False  # the person has just confirmed who they are
+    decisions: dict[int, Decision] = field(default_factory=dict)
 
     def number(self) -> int:
         """Return the next serial number of the conversation."""
@@ -41,6 +46,13 @@ class Moment:
         self.effects.append(Say(wording=wording, values=values, choices=choices, list_button=list_button))
         if choices:
             self.memory["choices"] = ",".join(f"{c.action}.{c.object_id}.{c.version}" for c in choices)
+
+    def remind(self, wording: str, *choices: Choice) -> None:
+        """Say something that nobody asked for just now: it is never sent twice."""
+        self.say(wording, *choices)
+        said = self.effects[-1]
+        assert isinstance(said, Say)
+        self.effects[-1] = replace(said, purpose="reminder")
 
     def wait_for_answer(self) -> None:
         """Ask once more, later, should the person stay silent."""
@@ -70,20 +82,58 @@ class Moment:
         """Return the agreement in force that stands in a debt's place."""
         return next((a for a in self.agreements if a.debt_id == debt_id), None)
 
+    def shown(self, no: int) -> SealedOffer | None:
+        """Return an offer that was shown here, whether or not it still stands."""
+        return next((o for o in self.facts.offers if o.no == no), None)
+
     def offer(self, no: int) -> SealedOffer | None:
-        """Return an offer that was shown here, still honoured and for a debt still open."""
-        return next(
-            (
-                o
-                for o in self.facts.offers
-                if o.no == no and not o.accepted and self.facts.today <= o.honoured_until and self.debt(o.debt_id)
+        """Return an offer that was shown here and still stands."""
+        sealed = self.shown(no)
+        return sealed if sealed is not None and self.stands(sealed) else None
+
+    def stands(self, sealed: SealedOffer) -> bool:
+        """Whether an offer is honoured today: not accepted, in time, and for the very debt that it was made for.
+
+        Who paid a part meanwhile, or whose invoice was corrected, owes something else: what was offered for the old amount would be wrong.
+        """
+        debt = self.debt(sealed.debt_id)
+        if debt is None or sealed.accepted or self.facts.today > sealed.honoured_until:
+            return False
+        if isinstance(sealed.offer, CashOffer | InstalmentOffer):
+            return sealed.offer.parts.principal_cents == debt.open_principal_cents
+        return True
+
+    def decision(self, debt: Debt) -> Decision | None:
+        """Return what the policy in force says to a debt today, worked out once; None without a policy."""
+        if self.facts.policy is None:
+            return None
+        if debt.id not in self.decisions:  # a dozen plans with their CET cost a millisecond
+            self.decisions[debt.id] = decide(self.facts.policy.policy, self.debt_facts(debt), self.facts.today)
+        return self.decisions[debt.id]
+
+    def debt_facts(self, debt: Debt) -> DebtFacts:
+        """Return what a policy may know of a debt, today."""
+        cost = self.facts.costs[debt.id]
+        return DebtFacts(
+            principal_cents=debt.principal_cents,
+            due=debt.due_on,
+            tags=debt.tags,
+            late_before=debt.late_before,
+            external_id=debt.external_id,
+            cost=Cost(
+                principal_cents=cost.principal_cents, fine_cents=cost.fine_cents, interest_cents=cost.interest_cents
             ),
-            None,
         )
 
     def charge(self, no: int) -> ChargeFact | None:
         """Return a charge of this conversation."""
         return next((c for c in self.facts.charges if c.no == no), None)
+
+    @property
+    def name(self) -> str:
+        """How the customer is addressed; nobody in capitals, however the list had it."""
+        name = self.facts.customer.first_name if self.facts.customer is not None else ""
+        return name.title() if name.isupper() else name
 
     def description(self, debt_id: int) -> str:
         """What a debt is for, in the creditor's words."""

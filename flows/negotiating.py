@@ -4,29 +4,32 @@ What is shown is sealed; what is sealed is honoured until its day, whatever the 
 every date and amount, the total, what is saved, the rate and the CET (CDC arts. 52 and 54-B).
 """
 
-from flows.effects import Agree, Choice, OpenTicket, Promise, Say, Value
-from flows.facts import Debt
+from datetime import date
+
+from flows.effects import Agree, Choice, OpenTicket, Promise, Say, SealOffer, Value
+from flows.facts import AgreementFact, Debt
 from flows.moment import HUMAN, THREE, Moment
-from flows.negotiation import CashOffer, Decision, InstalmentOffer, PromiseOffer, decide, with_due_day
+from flows.negotiation import CashOffer, Decision, InstalmentOffer, PromiseOffer, accepted_on, with_due_day
 from flows.offers import Offer
 from flows.paying import charge_debts, charge_payment
-from flows.sealing import debt_facts, sealed_or_new
+from flows.sealing import sealed_or_new
 
 _ROWS = 10
+_ABOUT_AN_OFFER = ("offer", "accept", "due_day", "promise")
 _LINES = 14  # more payments than that do not fit beside buttons
+_LINES_OF_A_TEXT = 80
 _PAY = Choice(action="pay", label="button_pay")
 _OTHERS = Choice(action="offers", label="button_other_offers")
 
 
 def must_choose_what_to_negotiate(moment: Moment) -> bool:
-    """Whether several debts are open and none was named."""
-    named = moment.wish.object_id
-    return len(moment.open_debts) > 1 and moment.debt(named) is None and not _remembered(moment)
+    """Whether several debts are open and none is in question."""
+    return len(moment.open_debts) > 1 and _debt(moment) is None
 
 
-def all_agreed(moment: Moment) -> bool:
-    """Whether what is owed stands under an agreement already."""
-    return not moment.open_debts and bool(moment.agreements)
+def is_agreed(moment: Moment) -> bool:
+    """Whether what is meant stands under an agreement already."""
+    return _agreement(moment) is not None
 
 
 def decided_by_people(moment: Moment) -> bool:
@@ -52,7 +55,8 @@ def choose_what_to_negotiate(moment: Moment) -> None:
         for debt in moment.open_debts
     ]  # fmt: skip
     moment.memory.pop("debt", None)
-    moment.say("which_to_negotiate", *rows[:_ROWS], list_button="button_choose")
+    again = moment.wish.want in _ABOUT_AN_OFFER
+    moment.say("which_to_negotiate_again" if again else "which_to_negotiate", *rows[:_ROWS], list_button="button_choose")
     moment.wait_for_answer()
 
 
@@ -73,9 +77,9 @@ def say_nothing_to_offer(moment: Moment) -> None:
 
 def show_agreement(moment: Moment) -> None:
     """The agreement stands: say where it is, and what comes next."""
-    agreement = moment.agreements[0]
+    agreement = _agreement(moment)
+    assert agreement is not None and agreement.next_open is not None  # the guard saw it
     coming = agreement.next_open
-    assert coming is not None
     moment.say(
         "agreement_stands", Choice(action="pay", object_id=agreement.debt_id, label="button_pay"), HUMAN,
         amount_cents=coming.amount_cents - coming.paid_cents, due_on=coming.due_on,
@@ -99,7 +103,7 @@ def show_offers(moment: Moment) -> None:
     if more is not None:
         rows.append(Choice(action="group", object_id=more, label="row_more", detail="row_more_detail"))
     moment.say(
-        "offers_again" if moment.wish.want in ("stale", "accept", "offer", "due_day", "promise") else "offers", *rows,
+        "offers_again" if moment.wish.want in _ABOUT_AN_OFFER else "offers", *rows,
         list_button="button_see_offers", description=debt.description, total_cents=moment.facts.costs[debt.id].total_cents,
     )  # fmt: skip
     moment.wait_for_answer()
@@ -117,23 +121,28 @@ def is_promise(moment: Moment) -> bool:
 
 
 def asks_for_days(moment: Moment) -> bool:
-    """Whether another due day is wanted and not yet named."""
-    return moment.wish.want == "due_day" and moment.wish.version == 0
-
-
-def is_instalments(moment: Moment) -> bool:
-    """Whether what was accepted is paid in instalments."""
+    """Whether another due day is wanted, there are some, and none is named yet."""
     sealed = moment.offer(moment.wish.object_id)
-    return sealed is not None and isinstance(sealed.offer, InstalmentOffer)
+    has_days = sealed is not None and isinstance(sealed.offer, InstalmentOffer) and bool(sealed.offer.due_days)
+    return has_days and moment.wish.want == "due_day" and moment.wish.version == 0
+
+
+def dates_are_over(moment: Moment) -> bool:
+    """Whether the first payment of an offer that is still honoured should have been made by now."""
+    sealed = moment.offer(moment.wish.object_id)
+    return (
+        sealed is not None
+        and isinstance(sealed.offer, InstalmentOffer)
+        and sealed.offer.payments[0].due < moment.facts.today
+    )
 
 
 def show_terms(moment: Moment) -> None:
     """One offer in full, and the question."""
     sealed = moment.offer(moment.wish.object_id)
     assert sealed is not None  # the guard saw it
-    offer, number = sealed.offer, sealed.no
-    if moment.wish.want == "due_day" and isinstance(offer, InstalmentOffer) and moment.wish.version in offer.due_days:
-        offer = with_due_day(offer, moment.wish.version)
+    offer, number = _with_dates_wanted(moment, sealed.offer), sealed.no
+    if offer != sealed.offer:
         number, seals = sealed_or_new(moment, sealed.debt_id, offer)
         moment.effects += seals
     moment.memory["debt"] = sealed.debt_id
@@ -141,7 +150,10 @@ def show_terms(moment: Moment) -> None:
     values: dict[str, Value] = {"description": moment.description(sealed.debt_id), "creditor": moment.facts.rules.creditor_name}
     match offer:
         case CashOffer():
-            values |= {"total_cents": offer.total_cents, "saved_cents": offer.discount_cents, "until_on": offer.pay_until}
+            values |= {
+                "total_cents": offer.total_cents, "saved_cents": offer.discount_cents,
+                "until_on": max(offer.pay_until, moment.facts.today),
+            }  # fmt: skip
             moment.ask("terms_cash" if offer.discount_cents else "terms_cash_plain", values, confirm, _OTHERS)
         case InstalmentOffer():
             _say_instalments(moment, offer, confirm, number, values)
@@ -172,12 +184,12 @@ def accept(moment: Moment) -> None:
         assert debt is not None
         charge_debts(moment, (debt,))
         return
-    first = sealed.offer.payments[0]
+    count, first = len(sealed.offer.payments), sealed.offer.payments[0]
     moment.effects += [
         Agree(offer_no=sealed.no, debt_id=sealed.debt_id, message_id=moment.wish.message_id),
         Say(
-            wording="agreed",
-            values={"count": len(sealed.offer.payments), "total_cents": sealed.offer.total_cents, "due_on": first.due},
+            wording="agreed" if count > 1 else "agreed_one",
+            values={"count": count, "total_cents": sealed.offer.total_cents, "due_on": first.due},
             purpose="agreement",
         ),
     ]
@@ -219,12 +231,29 @@ def no_promise(moment: Moment) -> None:
     moment.wait_for_answer()
 
 
+def _with_dates_wanted(moment: Moment, offer: Offer) -> Offer:
+    """The offer on the due day that was chosen; dates that are over are counted anew from today."""
+    if not isinstance(offer, InstalmentOffer):
+        return offer
+    if moment.wish.want == "due_day" and moment.wish.version in offer.due_days:
+        offer = with_due_day(offer, moment.wish.version)
+    return accepted_on(offer, moment.facts.today) if offer.payments[0].due < moment.facts.today else offer
+
+
+def _agreement(moment: Moment) -> AgreementFact | None:
+    """The agreement in force that is meant: on the debt that was named, or the only thing there is."""
+    shown = moment.shown(moment.wish.object_id) if moment.wish.want in _ABOUT_AN_OFFER else None
+    named = shown.debt_id if shown is not None else moment.wish.object_id if moment.wish.want == "negotiate" else 0
+    if (meant := moment.agreement_on(named)) is not None:
+        return meant
+    return moment.agreements[0] if moment.agreements and not moment.open_debts else None
+
+
 def _promise_covering(moment: Moment, debt: Debt) -> PromiseOffer | None:
-    policy, day = moment.facts.policy, moment.wish.day
-    if policy is None or day is None or day < moment.facts.today:
+    decision, day = moment.decision(debt), moment.wish.day
+    if decision is None or day is None or day < moment.facts.today:
         return None
-    offers = decide(policy.policy, debt_facts(moment, debt), moment.facts.today).offers
-    return next((o for o in offers if isinstance(o, PromiseOffer) and day <= o.until), None)
+    return next((o for o in decision.offers if isinstance(o, PromiseOffer) and day <= o.until), None)
 
 
 def _remembered(moment: Moment) -> Debt | None:
@@ -235,19 +264,17 @@ def _remembered(moment: Moment) -> Debt | None:
 
 def _debt(moment: Moment) -> Debt | None:
     """The debt in question: the one named, the one that is being negotiated, or the only one."""
-    sealed = moment.offer(moment.wish.object_id) if moment.wish.want in ("offer", "accept", "due_day", "promise") else None
-    if sealed is not None:
-        return moment.debt(sealed.debt_id)
+    shown = moment.shown(moment.wish.object_id) if moment.wish.want in _ABOUT_AN_OFFER else None
+    if shown is not None and (debt := moment.debt(shown.debt_id)) is not None:
+        return debt
     named = moment.debt(moment.wish.object_id) if moment.wish.want == "negotiate" else None
     only = moment.open_debts[0] if len(moment.open_debts) == 1 else None
     return named or _remembered(moment) or only
 
 
 def _decision(moment: Moment) -> Decision | None:
-    debt, policy = _debt(moment), moment.facts.policy
-    if debt is None or policy is None:
-        return None
-    return decide(policy.policy, debt_facts(moment, debt), moment.facts.today)
+    debt = _debt(moment)
+    return moment.decision(debt) if debt is not None else None
 
 
 def _page(offers: tuple[Offer, ...], page: int) -> tuple[list[Offer], int | None]:
@@ -294,6 +321,13 @@ def _row(offer: Offer, number: int) -> Choice:
             )
 
 
+def _honoured_until(moment: Moment, number: int) -> date:
+    """The last day on which an offer may be taken, sealed before or just now."""
+    new = (e.honoured_until for e in moment.effects if isinstance(e, SealOffer) and e.offer_no == number)
+    known = moment.shown(number)
+    return known.honoured_until if known is not None else next(new)
+
+
 def _say_instalments(moment: Moment, offer: InstalmentOffer, confirm: Choice, number: int, values: dict[str, Value]) -> None:
     lines = tuple(
         {"wording": "line_entry" if p.n == 0 else "line_instalment", "n": p.n, "amount_cents": p.amount_cents, "due_on": p.due}
@@ -301,13 +335,17 @@ def _say_instalments(moment: Moment, offer: InstalmentOffer, confirm: Choice, nu
     )
     other_day = Choice(action="due_day", object_id=number, label="button_other_day")
     choices = (confirm, other_day, _OTHERS) if len(offer.due_days) > 1 else (confirm, _OTHERS)
+    saved_cents = offer.parts.total_cents - offer.total_cents  # what interest eats of a discount is not saved
     values |= {
-        "total_cents": offer.total_cents, "saved_cents": offer.discount_cents, "rate_percent": offer.interest_percent_month,
-        "cet_percent": offer.cet_percent_year, "count": offer.count, "lines": lines,
+        "total_cents": offer.total_cents, "saved_cents": saved_cents, "rate_percent": offer.interest_percent_month,
+        "cet_percent": offer.cet_percent_year, "lines": lines, "valid_on": _honoured_until(moment, number),
     }  # fmt: skip
     if len(lines) > _LINES:
-        moment.effects.append(Say(wording="terms_dates", values=values))
+        for start in range(0, len(lines), _LINES_OF_A_TEXT):
+            moment.effects.append(
+                Say(wording="terms_dates", values={**values, "lines": lines[start : start + _LINES_OF_A_TEXT]})
+            )
         values = {**values, "lines": ()}
-    saved = "_saved" if offer.discount_cents else ""
+    saved = "_saved" if saved_cents > 0 else ""
     rate = "interest" if offer.interest_percent_month else "free"
     moment.ask(f"terms_{rate}{saved}", values, *choices)

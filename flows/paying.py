@@ -4,13 +4,15 @@ The amount is that of the day it is for, part by part, with the best cash offer 
 makes one charge; a charge that still asks for the same is shown again instead of making another.
 """
 
+from dataclasses import replace
 from datetime import date
 
 from flows.effects import Charge, Choice, Note, OpenTicket, Say, SealOffer, Typing, Value
-from flows.facts import ChargeFact, CostOfDebt, Debt
-from flows.moment import HUMAN, THREE, Moment, cost_lines
-from flows.negotiation import CashOffer, best_cash, decide
-from flows.sealing import debt_facts, sealed_or_new
+from flows.events import PaymentConfirmed
+from flows.facts import ChargeFact, CostOfDebt, Debt, Settlement
+from flows.moment import HUMAN, Moment, cost_lines
+from flows.negotiation import CashOffer, best_cash
+from flows.sealing import sealed_or_new
 
 ALL_TOGETHER = -1
 _ROWS = 9
@@ -34,7 +36,7 @@ def must_choose_what_to_pay(moment: Moment) -> bool:
 
 def say_all_settled(moment: Moment) -> None:
     """Nothing is open: say so, kindly."""
-    moment.say("nothing_open", HUMAN, first_name=_first_name(moment))
+    moment.say("nothing_open", HUMAN, first_name=moment.name)
     moment.stop_waiting()
 
 
@@ -87,9 +89,12 @@ def charge_debts(moment: Moment, debts: tuple[Debt, ...]) -> None:
         show_again(moment, known)
         return
     seals: list[SealOffer] = []
+    numbers: list[int] = []
     for cash, cost, _ in costs:
         if cash is not None:
-            seals += sealed_or_new(moment, cost.debt_id, cash)[1]
+            number, new = sealed_or_new(moment, cost.debt_id, cash)
+            numbers.append(number)
+            seals += new
     moment.effects += seals
     _new_charge(
         moment,
@@ -98,6 +103,7 @@ def charge_debts(moment: Moment, debts: tuple[Debt, ...]) -> None:
             amount_cents=sum(part.total_cents for part in parts),
             pay_until=pay_until,
             parts=parts,
+            offer_no=numbers[0] if len(debts) == 1 and numbers else None,
             replaces=_charges_on(moment, {part.debt_id for part in parts}),
         ),
     )
@@ -132,10 +138,13 @@ def show_code_again(moment: Moment) -> None:
     known = moment.charge(moment.wish.object_id)
     if known is not None and _alive(known, moment.facts.today):
         show_again(moment, known)
-    elif owes_nothing(moment):
-        say_all_settled(moment)
     else:
-        charge(moment)
+        # What it asked for is paid or asked for otherwise by now: the amount of today, whichever is meant.
+        moment.wish = replace(moment.wish, want="pay", object_id=0)
+        if must_choose_what_to_pay(moment):
+            choose_what_to_pay(moment)
+        else:
+            charge(moment)
 
 
 def show_again(moment: Moment, known: ChargeFact) -> None:
@@ -170,23 +179,25 @@ def charge_failed(moment: Moment) -> None:
     moment.say("charge_failed", _TRY_AGAIN, HUMAN)
 
 
-def thank(moment: Moment) -> None:
-    """Thank for a confirmed payment and say what is still open. What needs a look by people gets it."""
+def thank(moment: Moment, payment: PaymentConfirmed) -> None:
+    """Thank for a confirmed payment and say what is still open."""
     done = moment.facts.settlement
-    if done is None or moment.facts.customer is None:
+    if done is None or moment.facts.customer is None or _is_old_news(done):
         return
     values: dict[str, Value] = {
-        "first_name": _first_name(moment), "amount_cents": done.amount_cents, "open_cents": done.still_open_cents,
-        "surplus_cents": done.surplus_cents, "left": done.instalments_left,
+        "first_name": moment.name, "amount_cents": done.amount_cents, "surplus_cents": done.surplus_cents,
+        "open_cents": done.still_open_cents,
     }  # fmt: skip
+    others_cents = _open_elsewhere_cents(moment, payment, done)
     if needs_a_look(moment):
-        wording = "paid_twice" if done.again else "paid_too_much"
+        whole = done.surplus_cents >= done.amount_cents
+        wording = "paid_twice" if whole and done.again else "paid_unknown" if whole else "paid_too_much"
     elif done.agreement_settled:
         wording = "paid_agreement_settled"
     elif done.instalment_n is not None and done.next_due_on is not None:
         wording, values = "paid_instalment", {**values, "due_on": done.next_due_on}
-    elif done.still_open_cents:
-        wording = "paid_some"
+    elif done.still_open_cents or others_cents:
+        wording, values = "paid_some", {**values, "open_cents": done.still_open_cents + others_cents}
     else:
         wording = "paid_all"
     moment.effects.append(Say(wording=wording, values=values, purpose="receipt"))
@@ -196,7 +207,7 @@ def thank(moment: Moment) -> None:
 def needs_a_look(moment: Moment) -> bool:
     """Whether money came that settled nothing: twice, too much, or for nothing that is open."""
     done = moment.facts.settlement
-    return done is not None and (done.surplus_cents > 0 or done.again)
+    return done is not None and (done.surplus_cents > 0 or not done.known_charge)
 
 
 def call_for_payment(moment: Moment) -> None:
@@ -204,9 +215,21 @@ def call_for_payment(moment: Moment) -> None:
     moment.effects.append(OpenTicket(reason="payment", queue="financeiro"))
 
 
-def offer_menu(moment: Moment, wording: str) -> None:
-    """The three buttons under a sentence."""
-    moment.say(wording, *THREE)
+def _open_elsewhere_cents(moment: Moment, payment: PaymentConfirmed, done: Settlement) -> int:
+    """What is open today that this payment was not for."""
+    charge = moment.charge(payment.charge_no) if payment.charge_no is not None else None
+    meant = {part.debt_id for part in charge.parts} if charge is not None else set()
+    return sum(
+        moment.facts.costs[debt.id].total_cents
+        for debt in moment.open_debts
+        if debt.id not in meant and debt.id not in done.settled_debts
+    )
+
+
+def _is_old_news(done: Settlement) -> bool:
+    """Whether this very payment was booked before: who paid once is not told that they paid twice."""
+    nothing = not (done.surplus_cents or done.settled_debts or done.still_open_cents or done.agreement_settled)
+    return done.again and nothing and done.instalment_n is None
 
 
 def _words_of(moment: Moment, charge: ChargeFact) -> tuple[str, dict[str, Value]]:
@@ -247,21 +270,19 @@ def _costs(moment: Moment, debts: tuple[Debt, ...]) -> list[tuple[CashOffer | No
                 debt_id=debt.id, principal_cents=cash.parts.principal_cents, fine_cents=cash.parts.fine_cents,
                 interest_cents=cash.parts.interest_cents, discount_cents=cash.discount_cents,
             )  # fmt: skip
-            found.append((cash, parts, cash.pay_until))
+            # An offer is honoured for two days at least, though it was made to be paid sooner.
+            found.append((cash, parts, max(cash.pay_until, moment.facts.today)))
     return found
 
 
 def _best_cash(moment: Moment, debt: Debt) -> CashOffer | None:
     """The cheapest of today's cash offer and those that were shown and are still honoured."""
-    policy = moment.facts.policy
-    today = best_cash(decide(policy.policy, debt_facts(moment, debt), moment.facts.today)) if policy is not None else None
+    decision = moment.decision(debt)
+    today = best_cash(decision) if decision is not None else None
     shown = [
         sealed.offer
         for sealed in moment.facts.offers
-        if sealed.debt_id == debt.id
-        and not sealed.accepted
-        and moment.facts.today <= sealed.honoured_until
-        and isinstance(sealed.offer, CashOffer)
+        if sealed.debt_id == debt.id and isinstance(sealed.offer, CashOffer) and moment.stands(sealed)
     ]
     return min([*([today] if today is not None else []), *shown], key=lambda offer: offer.total_cents, default=None)
 
@@ -301,7 +322,3 @@ def _row(moment: Moment, debt: Debt, action: str) -> Choice:
         detail="row_debt_late" if late else "row_debt_due",
         values={"description": debt.description, "total_cents": cost.total_cents, "due_on": debt.due_on},
     )
-
-
-def _first_name(moment: Moment) -> str:
-    return moment.facts.customer.first_name if moment.facts.customer is not None else ""

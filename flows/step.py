@@ -4,7 +4,7 @@ Pure: the same three give the same answer for ever, so a decision can be replaye
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, assert_never
 
 from statemachine.orderedset import OrderedSet
@@ -80,7 +80,7 @@ class Step(NamedTuple):
 def step(state: State, facts: Facts, event: Event) -> Step:
     """Return where `event` leads, and what follows."""
     place = state.configuration[-1]
-    moment = Moment(facts=facts, wish=NOTHING, memory=dict(state.memory))
+    moment = Moment(facts=facts, wish=NOTHING, memory=dict(state.memory), place=place)
     name = _named(place, moment, event)
     after = _sent(state.configuration, moment, name, event) if name else state.configuration
     if isinstance(event, events.ChargeReady) and after[0] == "bot" and facts.customer is not None:
@@ -95,10 +95,11 @@ def _named(place: str, moment: Moment, event: Event) -> str | None:
     """Return the chart's name for what happened; None where nothing follows. The wish is noted in the moment."""
     match event:
         case events.Typed() | events.Pressed() | events.Sent():
-            if place == "person":
-                return None  # a person of ours reads it; the bot has no say
             choices = tuple(text for text in str(moment.memory.get("choices", "")).split(",") if text)
             moment.wish = wish_of(event, moment.facts, Where(state=place, choices=choices))
+            if place == "person":
+                # A person of ours reads it and the bot has no say; but who asks for no more messages gets no more.
+                return "opt_out" if moment.wish.want == "opt_out" else None
             return _wanted(place, moment)
         case events.Identified():
             moment.wish, moment.introduced = recalled(str(moment.memory.pop("wanted", "greet.0.0"))), True
@@ -135,12 +136,26 @@ def _wanted(place: str, moment: Moment) -> str | None:
         return "answer"
     if want != "misfit":
         moment.memory.pop("misses", None)
+    if facts.customer is not None:
+        moment.wish = _present(moment)
+        want = moment.wish.want
     if facts.customer is None and (want not in _BEFORE_IDENTITY or (want == "not_me" and not facts.candidates)):
         return "meet"
     if want in _ABOUT_AN_OFFER and moment.offer(moment.wish.object_id) is None:
         # An old button names what does not stand any more: the present is shown instead.
         return "negotiate"
     return _BY_WANT.get(want, "aside")
+
+
+def _present(moment: Moment) -> Wish:
+    """The wish as it can be meant today: a debt that is open no more is not paid again, and today's promise is a payment."""
+    wish = moment.wish
+    if wish.want in ("pay", "negotiate") and wish.object_id > 0:
+        there = moment.debt(wish.object_id) or moment.agreement_on(wish.object_id)
+        return wish if there else replace(wish, want="stale", object_id=0)
+    if wish.want == "promise_day" and wish.day == moment.facts.today:
+        return replace(wish, want="pay")
+    return wish
 
 
 def _booking(event: events.PaymentConfirmed) -> Book:

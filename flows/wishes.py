@@ -5,12 +5,13 @@ Buttons, typed numbers and plain words meet here, so that everything after it de
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, TypeAlias
 
 from flows.events import Action, Pressed, Sent, Typed
 from flows.facts import Facts
+from flows.offers import InstalmentOffer
 from flows.understanding import understand
 
 Want: TypeAlias = (
@@ -22,7 +23,10 @@ Want: TypeAlias = (
 )  # fmt: skip
 
 _RUN = re.compile(r"\d(?:[\d.\-/ ]*\d)?")
+_NO_ANSWER = re.compile(r"r\$|\breais\b|\d,\d\d\b|\d/\d", re.IGNORECASE)
 _ALNUM = re.compile(r"[^0-9A-Za-z]")
+_TIMES = re.compile(r"(?:em |quero |prefiro |de )*(\d{1,2}) ?(?:x|vezes|parcelas)[\s.!]*", re.IGNORECASE)
+_NUMBER = re.compile(r"((?:todo )?dia )?([0-9]{1,2})[\s.!]*", re.IGNORECASE)
 _AGREE = re.compile(r"\s*(confirm(o|ar|ado)?|aceito|aceitar|sim|s|ok|pode ser|fechado|isso)[\s.!]*", re.IGNORECASE)
 _OTHERS = re.compile(r"\s*(n[aã]o|n|outras?|ver outras|outra op[cç][aã]o)[\s.!]*", re.IGNORECASE)
 _SHORTEST_ANSWER, _LONGEST_ANSWER = 3, 14
@@ -87,9 +91,12 @@ def wish_of(event: Typed | Pressed | Sent, facts: Facts, where: Where) -> Wish:
         case Sent(kind="strange_press"):
             return Wish(want="stale", message_id=event.message_id)
         case Sent():
+            said = _typed(event.caption, event.message_id, facts, where) if event.caption.strip() else NOTHING
+            if said.want not in ("nothing", "misfit", "greet", "thanks"):
+                return said  # the words under a picture count; the picture itself is not seen
             return Wish(want="media", topic=event.kind, message_id=event.message_id)
         case Typed():
-            return _typed(event, facts, where)
+            return _typed(event.text, event.message_id, facts, where)
 
 
 def recalled(text: str, message_id: str = "") -> Wish:
@@ -98,18 +105,22 @@ def recalled(text: str, message_id: str = "") -> Wish:
     return Wish(want=want, object_id=int(object_id), version=int(version), message_id=message_id)  # type: ignore[arg-type]  # `remembered` wrote it
 
 
-def _typed(event: Typed, facts: Facts, where: Where) -> Wish:
-    text, message_id = event.text.strip(), event.message_id
+def _typed(said: str, message_id: str, facts: Facts, where: Where) -> Wish:
+    text = said.strip()
     if where.state == "identifying" and (answer := _answer(text, facts)):
         return Wish(want="answer", answer=answer, message_id=message_id)
-    if text.isascii() and text.isdigit() and len(text) <= 2:
-        return _numbered(text, where, message_id)
-    if where.state == "reviewing" and len(where.choices) > 1:
-        if _AGREE.fullmatch(text):
-            return recalled(where.choices[0], message_id)
-        if _OTHERS.fullmatch(text):
-            return Wish(want="offers", message_id=message_id)
+    number = _NUMBER.fullmatch(text)
+    if number is not None and (number[1] is None or where.choices[:1] and where.choices[0].startswith("due_day.")):
+        return _numbered(number[2], where, message_id)
+    times = _TIMES.fullmatch(text) if where.state == "choosing_offer" else None
+    if times is not None and (no := _with_count(int(times[1]), facts, where)) is not None:
+        return Wish(want="offer", object_id=no, message_id=message_id)
     found = understand(text, today=facts.today)
+    if where.state == "reviewing" and where.choices and where.choices[0].startswith("accept."):
+        if _AGREE.fullmatch(text) or found.slots.get("answer") == "yes":
+            return recalled(where.choices[0], message_id)
+        if _OTHERS.fullmatch(text) or found.slots.get("answer") == "no":
+            return Wish(want="offers", message_id=message_id)
     want = _BY_INTENT.get(found.intent, "misfit")
     if want == "greet" and found.slots.get("menu"):
         want = "menu"
@@ -125,18 +136,32 @@ def _typed(event: Typed, facts: Facts, where: Where) -> Wish:
 def _numbered(text: str, where: Where, message_id: str) -> Wish:
     """A number picks what stands there in the last list or row of buttons; without one, the three buttons."""
     n = int(text)
+    for choice in map(recalled, where.choices):
+        if choice.want == "due_day" and choice.version == n:  # asked for a day, so the number is the day
+            return replace(choice, message_id=message_id)
     if where.state in ("choosing_debt", "choosing_offer", "reviewing", "menu") and 1 <= n <= len(where.choices):
         return recalled(where.choices[n - 1], message_id)
     return Wish(want=_NUMBERS.get(text, "misfit"), message_id=message_id)
+
+
+def _with_count(count: int, facts: Facts, where: Where) -> int | None:
+    """The number of the offer in so many instalments, among those in the list."""
+    listed = {wish.object_id for wish in map(recalled, where.choices) if wish.want == "offer"}
+    for sealed in facts.offers:
+        if sealed.no in listed and isinstance(sealed.offer, InstalmentOffer) and sealed.offer.count == count:
+            return sealed.no
+    return None
 
 
 def _answer(text: str, facts: Facts) -> str:
     """The letters and digits of an answer to "who is it?", or nothing where the text does not look like one."""
     whole = _ALNUM.sub("", text).upper()
     letters = any(not c.document[:3].isdigit() for c in facts.candidates)
-    if _SHORTEST_ANSWER <= len(whole) <= _LONGEST_ANSWER and " " not in text.strip():
-        if whole.isdigit() or (letters and (len(whole) == _SHORTEST_ANSWER or any(c.isdigit() for c in whole))):
-            return whole
+    like_a_cnpj = letters and (len(whole) == _SHORTEST_ANSWER or any(c.isdigit() for c in whole))
+    if _SHORTEST_ANSWER <= len(whole) <= _LONGEST_ANSWER and " " not in text and (whole.isdigit() or like_a_cnpj):
+        return whole
+    if _NO_ANSWER.search(text):
+        return ""  # an amount or a day: who says it has not tried to answer
     runs = [_ALNUM.sub("", run) for run in _RUN.findall(text)]
     long_enough = [run for run in runs if _SHORTEST_ANSWER <= len(run) <= _LONGEST_ANSWER]
     return long_enough[0] if len(long_enough) == 1 else ""

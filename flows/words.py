@@ -55,17 +55,17 @@ WORDS: Mapping[str, str] = {
         "tell me."
     ),
     "answer_wrong": (
-        "That does not match what we have here. Could you check and write the first 3 digits of your "
-        "CPF or CNPJ again?"
+        "That does not match what we have here. Could you check and write the first 3 digits of your CPF "
+        "or CNPJ again?"
     ),
     "identity_ticket": (
-        "I could not confirm who is there, so a person of our team will go on with you. They answer "
-        "here, in business hours."
+        "I could not confirm who is there, so a person of our team will go on with you. They answer here, "
+        "in business hours."
     ),
     "out_of_tries": "For your safety I cannot confirm your data again today. A person of our team can help you.",
     "nobody_known": (
-        "Hello! This is the assistant of {creditor}. I did not find a record with this number. If you "
-        "need something, a person of our team can help."
+        "Hello! This is the assistant of {creditor}. I did not find a record with this number. If you need "
+        "something, a person of our team can help."
     ),
     "contact_closed": (
         "Hello! We do not send messages to this number any more. If you need something, a person of our "
@@ -75,16 +75,21 @@ WORDS: Mapping[str, str] = {
     "menu": "Thank you, {first_name}. This is open ({creditor}):\n\n{lines}\n\nHow would you like to settle it?",
     "menu_hello": "Hello, {first_name}! This is open ({creditor}):\n\n{lines}\n\nHow would you like to settle it?",
     "menu_again": "{first_name}, this is open ({creditor}):\n\n{lines}\n\nHow would you like to settle it?",
+    "menu_stale": (
+        "That option is not valid any more, {first_name}. This is open ({creditor}):\n\n{lines}\n\nHow "
+        "would you like to settle it?"
+    ),
     "nothing_open": "{first_name}, nothing is open here. Everything is settled, thank you!",
     "which_to_pay": "Which one would you like to pay?",
     "which_to_negotiate": "Which one would you like to negotiate?",
+    "which_to_negotiate_again": "That option is not valid any more. Which one would you like to negotiate?",
     "pay_plain": (
-        "*{description}*\nAmount: *{total_cents}*, valid until {until_on}.\n\nPayee: {creditor}. Scan "
-        "the QR or use the code in the next message."
+        "*{description}*\nAmount: *{total_cents}*, valid until {until_on}.\n\nPayee: {creditor}. Scan the "
+        "QR or use the code in the next message."
     ),
     "pay_one": (
-        "*{description}*\n{lines}\nTotal: *{total_cents}*, valid until {until_on}.\n\nPayee: "
-        "{creditor}. Scan the QR or use the code in the next message."
+        "*{description}*\n{lines}\nTotal: *{total_cents}*, valid until {until_on}.\n\nPayee: {creditor}. "
+        "Scan the QR or use the code in the next message."
     ),
     "pay_several": (
         "*{count} bills together*\n{lines}\nTotal: *{total_cents}*, valid until {until_on}.\n\nPayee: "
@@ -114,69 +119,76 @@ WORDS: Mapping[str, str] = {
         "paid. Thank you!"
     ),
     "paid_too_much": (
-        "Payment of {amount_cents} confirmed, thank you. {surplus_cents} of it was more than was owed; "
-        "a person of our team will look at it and answer you here. Nothing is lost."
+        "Payment of {amount_cents} confirmed, thank you. {surplus_cents} of it was more than was owed; a "
+        "person of our team will look at it and answer you here. Nothing is lost."
     ),
     "paid_twice": (
-        "Payment of {amount_cents} received, thank you. This had been paid before, so a person of our "
-        "team will look at it and answer you here. Nothing is lost."
+        "Payment of {amount_cents} received, thank you. This had been paid before, so a person of our team "
+        "will look at it and answer you here. Nothing is lost."
     ),
     "offers": (
-        "*{description}*: {total_cents} today.\nThese are the options we can offer you. Choose one to "
-        "see all the details before deciding."
+        "*{description}*: {total_cents} today.\nThese are the options we can offer you. Choose one to see "
+        "all the details before deciding."
     ),
     "offers_again": (
-        "That option is not valid any more. *{description}*: {total_cents} today. These are the options "
-        "of today."
+        "That option is not valid any more. *{description}*: {total_cents} today. These are the options of "
+        "today."
     ),
     "terms_cash": (
-        "*{description}, in cash*\nYou pay {total_cents} until {until_on}.\nYou save "
-        "{saved_cents}.\n\nShall I make the Pix code?"
+        "*{description}, in cash*\nYou pay {total_cents} until {until_on}.\nYou save {saved_cents}.\n\n"
+        "Shall I make the Pix code?"
     ),
     "terms_cash_plain": (
         "*{description}, in cash*\nYou pay {total_cents} until {until_on}.\n\nShall I make the Pix code?"
     ),
     "terms_dates": "*{description}*\n{lines}",
     "terms_free": (
-        "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nNo interest (0% a month, CET 0% "
-        "a year)\n\nDo you confirm this agreement?"
+        "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nNo interest (0% a month, CET 0% a "
+        "year)\nOffer valid until {valid_on}.\n\nIf a payment is not made, the agreement may be undone: "
+        "the original debt less what was paid counts again.\n\nDo you confirm this agreement?"
     ),
     "terms_free_saved": (
         "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nYou save: {saved_cents}\nNo "
-        "interest (0% a month, CET 0% a year)\n\nDo you confirm this agreement?"
+        "interest (0% a month, CET 0% a year)\nOffer valid until {valid_on}.\n\nIf a payment is not made, "
+        "the agreement may be undone: the original debt less what was paid counts again.\n\nDo you confirm "
+        "this agreement?"
     ),
     "terms_interest": (
-        "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nInterest: {rate_percent} a "
-        "month, CET {cet_percent} a year\n\nDo you confirm this agreement?"
+        "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nInterest: {rate_percent} a month, "
+        "CET {cet_percent} a year\nOffer valid until {valid_on}.\n\nIf a payment is not made, the "
+        "agreement may be undone: the original debt less what was paid counts again. Paying early lowers "
+        "the interest: ask a person of our team.\n\nDo you confirm this agreement?"
     ),
     "terms_interest_saved": (
-        "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nYou save: "
-        "{saved_cents}\nInterest: {rate_percent} a month, CET {cet_percent} a year\n\nDo you confirm "
-        "this agreement?"
+        "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nYou save: {saved_cents}\nInterest: "
+        "{rate_percent} a month, CET {cet_percent} a year\nOffer valid until {valid_on}.\n\nIf a payment "
+        "is not made, the agreement may be undone: the original debt less what was paid counts again. "
+        "Paying early lowers the interest: ask a person of our team.\n\nDo you confirm this agreement?"
     ),
     "which_day": "Which day of the month suits you for the next payments?",
     "agreed": (
         "Agreement made: {count} payments, {total_cents} in all. The first is due on {due_on}; its Pix "
         "comes next."
     ),
+    "agreed_one": "Agreement made: one payment of {total_cents}, due on {due_on}. Its Pix comes next.",
     "agreement_stands": "Your agreement on {description} stands. The next payment is {amount_cents}, due on {due_on}.",
     "promised": (
-        "Agreed, until {until_on}. There will be no reminders till then. If you prefer, you can pay "
-        "right here at any time."
+        "Agreed, until {until_on}. There will be no reminders till then. If you prefer, you can pay right "
+        "here at any time."
     ),
     "no_promise": "I cannot note down a day for this one, but here is what can be done right now.",
     "nothing_to_offer": (
-        "There is no ready offer for this one. You can pay the amount of today, or talk to a person "
-        "about your case."
+        "There is no ready offer for this one. You can pay the amount of today, or talk to a person about "
+        "your case."
     ),
     "people_decide": "A person of our team looks after cases like yours and will answer you here, in business hours.",
     "person_called": (
-        "All right, I have called a person of our team. They will answer here, in business hours; you "
-        "can already write what you need."
+        "All right, I have called a person of our team. They will answer here, in business hours; you can "
+        "already write what you need."
     ),
     "hardship": (
-        "Thank you for telling us. Nobody will press you: a person of our team will look at your case "
-        "and answer you here."
+        "Thank you for telling us. Nobody will press you: a person of our team will look at your case and "
+        "answer you here."
     ),
     "dispute": "I understand. A person of our team will check this with you and answer you here.",
     "opted_out": (
@@ -185,12 +197,16 @@ WORDS: Mapping[str, str] = {
     ),
     "opted_in": "Done: you will receive our messages again.",
     "boleto": (
-        "Here payment is by Pix, which is confirmed within moments. If you need a boleto, a person of "
-        "our team can help."
+        "Here payment is by Pix, which is confirmed within moments. If you need a boleto, a person of our "
+        "team can help."
     ),
     "paid_already": (
         "Thank you! As soon as the bank confirms, I will tell you here. If it was paid some time ago, a "
         "person can check it for you."
+    ),
+    "paid_unknown": (
+        "Payment of {amount_cents} received, thank you. I could not tell what it was for, so a person of "
+        "our team will look at it and answer you here. Nothing is lost."
     ),
     "why": (
         "You receive these messages because something of yours is open ({creditor}), at the contact you "
@@ -199,16 +215,16 @@ WORDS: Mapping[str, str] = {
     "welcome": "You are welcome! I am here if you need anything.",
     "calm": "I am sorry for the trouble. If you prefer, a person of our team can go on with you.",
     "faq_scam": (
-        "It is right to be careful. Before you pay, check in your bank's app that the payee is "
-        "{creditor}. We never ask for passwords or card data."
+        "It is right to be careful. Before you pay, check in your bank's app that the payee is {creditor}. "
+        "We never ask for passwords or card data."
     ),
     "faq_payment_methods": "Here you can pay by Pix, all at once or in the instalments that we can offer.",
     "faq_settlement_time": "A Pix is usually confirmed within moments, and I tell you here as soon as it is.",
     "faq_other": "A person of our team can answer that. Right here you can:",
     "medium": "I cannot hear recordings or see pictures here. Could you write it, or choose one of the options?",
     "medium_receipt": (
-        "Thank you! You need not send a receipt: as soon as the bank confirms the payment, I will tell "
-        "you here."
+        "Thank you! You need not send a receipt: as soon as the bank confirms the payment, I will tell you "
+        "here."
     ),
     "misfit": "I did not understand, sorry. Right here you can:",
     "misfit_again": "I still did not understand. Would you like to talk to a person?",
@@ -219,4 +235,9 @@ WORDS: Mapping[str, str] = {
     "back_settled": "The assistant is back with you. Nothing is open here; if you need something, just write.",
     "note_charge_failed": "The provider did not make the charge.",
     "note_not_delivered": "A message was not delivered (code {code}).",
+    "ask_who_in_letters": (
+        "I cannot hear recordings or see pictures here. To go on, please write the first 3 digits of your "
+        "CPF or CNPJ."
+    ),
+    "note_opted_out": "The person asked for no more reminders.",
 }
