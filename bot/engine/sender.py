@@ -14,6 +14,7 @@ from typing import Any, assert_never
 import structlog
 
 from bot.clock import seconds
+from bot.engine import metrics
 from bot.engine.alive import kept_alive
 from bot.engine.inbox import put_event
 from bot.engine.opaque import opaque
@@ -211,9 +212,12 @@ async def _deliver(parts: Parts, row: _Ready) -> Outcome:
             outcome = Refused(code=None, title=f"not sent: {mistake.field}", scope="message", again_after_s=None)
         else:
             outcome = await parts.graph.send(whole)
+    took_s = seconds() - started
+    metrics.SENDS.labels(type(outcome).__name__.lower()).inc()
+    metrics.SEND_SECONDS.observe(took_s)
     log.info(
         "outbox.posted", outbox_id=head.id, attempt=head.attempt + 1, kind=head.kind,
-        outcome=type(outcome).__name__, took_ms=round((seconds() - started) * 1000, 1),
+        outcome=type(outcome).__name__, took_ms=round(took_s * 1000, 1),
     )  # fmt: skip
     return outcome
 

@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 
 from bot.clock import seconds
-from bot.engine import effects
+from bot.engine import effects, metrics
 from bot.engine.arrivals import Heard, NothingToDecide, read_event
 from bot.engine.effects import Rows, Turn
 from bot.engine.parts import Parts
@@ -50,10 +50,14 @@ async def run_once(parts: Parts, *, after: int = 0, only: int | None = None) -> 
                 await run_once(parts, only=conversation_id)
             return len(claimed), 0
         for conversation_id in claimed:
+            metrics.TURN_FAILURES.inc()
             await _failed(parts, conversation_id, error)
         return len(claimed), 0
     if done:
-        log.info("turn.done", turns=done, took_ms=round((seconds() - started) * 1000, 1))
+        took_s = seconds() - started
+        metrics.TURNS.inc(done)
+        metrics.TURN_BATCH_SECONDS.observe(took_s)
+        log.info("turn.done", turns=done, took_ms=round(took_s * 1000, 1))
     return done, last
 
 
