@@ -61,11 +61,11 @@ async def serve_parts(
     """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
     finish = asyncio.Event()
+    if "web" in roles:  # first the door: in the demo the loops' own world lies behind it
+        await runner.setup()
+        await web.TCPSite(runner, host, port).start()
     engine = asyncio.create_task(run(parts, roles, finish))
     try:
-        if "web" in roles:
-            await runner.setup()
-            await web.TCPSite(runner, host, port).start()
         if started is not None:
             started.set()
         log.info("serve.started", roles=sorted(roles), host=host, port=port if "web" in roles else None)

@@ -4,7 +4,7 @@ All of it comes in by the ways that a company's would: the import, the submissio
 customer who writes, says who it is and asks for a person. Done once; a second start finds it there.
 """
 
-from functools import partial
+from collections.abc import Awaitable
 from pathlib import Path
 
 import structlog
@@ -43,24 +43,23 @@ async def ask_for_a_person(whatsapp: WhatsApp) -> None:
         return
     try:
         for words in ("oi", FABIO.document[:3]):
-            heard = _heard(chat)
-            await whatsapp.say(chat, words)
-            await whatsapp.chats.wait_for(partial(_heard_more, chat, heard), at_most_s=_ANSWER_S)
+            await _answered(whatsapp, chat, whatsapp.say(chat, words))
         await whatsapp.chats.wait_for(lambda: _choice(chat) is not None, at_most_s=_ANSWER_S)
+        found = _choice(chat)
+        assert found is not None
+        await _answered(whatsapp, chat, whatsapp.press(chat, *found))
     except TimeoutError:
         log.warning("demo.customer_not_answered")
-        return
-    found = _choice(chat)
-    assert found is not None
-    await whatsapp.press(chat, *found)
+
+
+async def _answered(whatsapp: WhatsApp, chat: Chat, doing: Awaitable[object]) -> None:
+    before = _heard(chat)
+    await doing
+    await whatsapp.chats.wait_for(lambda: _heard(chat) > before, at_most_s=_ANSWER_S)
 
 
 def _heard(chat: Chat) -> int:
     return sum(not bubble.mine for bubble in chat.bubbles)
-
-
-def _heard_more(chat: Chat, before: int) -> bool:
-    return _heard(chat) > before
 
 
 def _choice(chat: Chat) -> tuple[str, str] | None:
