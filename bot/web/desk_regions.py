@@ -124,7 +124,7 @@ def composer(request: web.Request, session: Session, ticket: Ticket, card: Card,
 
 
 def standing(ticket: Ticket, session: Session, card: Card) -> str:
-    """Return how the ticket stands for who looks: waiting, mine, window (mine, too late), theirs, handed_back, closed."""
+    """Return how the ticket stands for who looks: waiting, mine, window (mine, too late), theirs, or its outcome."""
     if ticket.outcome is not None:
         return ticket.outcome
     if ticket.agent_id is None:

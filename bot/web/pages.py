@@ -29,7 +29,12 @@ def mount_pages(app: web.Application) -> None:
             app.router.add_route(route.method, route.path, _patient(route.handler))
             if route.method == "GET" and route.kwargs.get("allow_head", True):
                 app.router.add_route("HEAD", route.path, _patient(route.handler))
-    app.add_routes([*assets.routes(), *health.routes()])
+    app.add_routes([*assets.routes(), *health.routes(), web.get("/", home)])
+
+
+async def home(_: web.Request) -> web.StreamResponse:
+    """Whoever types the bare address wants the desk."""
+    return web.Response(status=303, headers={"Location": "/desk"})
 
 
 def _patient(handler: Handler) -> Handler:

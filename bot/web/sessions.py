@@ -21,7 +21,7 @@ from bot.web.rendering import notice
 
 COOKIE = "acerto"
 LASTS = timedelta(hours=12)
-DEMO_NAME = "Ana"
+DEMO_NAME = "Helena"
 _UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
