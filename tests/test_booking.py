@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from bot.store import payments
+from bot.store.agreements import DebtMoved
 from flows.costs import cost_of
 from flows.events import PaymentConfirmed
 from flows.facts import CostOfDebt, Debt, Settlement
@@ -209,8 +210,8 @@ async def test_a_minute_after_midnight_the_discount_is_gone(database: str) -> No
 async def test_instalments_are_paid_one_by_one_and_the_last_closes_agreement_and_debt(database: str) -> None:
     async with owed(database) as somebody:
         debt = await somebody.owes(10000)
-        offer = await somebody.agreed(debt, 5000, 5200, discount_cents=300)
         old, _ = await somebody.charged(part(debt, 10000, 200, 203))
+        offer = await somebody.agreed(debt, 5000, 5200, discount_cents=300)
         _, first = await somebody.charged(amount_cents=5000, agreement_offer_no=offer, instalment_n=1)
         second_id, second = await somebody.charged(amount_cents=5200, agreement_offer_no=offer, instalment_n=2)
         told, others = await pays(somebody, payment(5000, first))
@@ -293,3 +294,13 @@ async def test_ended_at_any_moment_a_booking_is_whole_or_not_at_all_and_the_repe
         assert n > 10
         assert (await accounts(somebody))["bank"] == 10403 * (n + 1)
         assert await somebody.one("SELECT count(*) FROM payment") == n + 1
+
+
+async def test_a_charge_decided_on_a_debt_that_was_settled_meanwhile_is_not_made(database: str) -> None:
+    """Another conversation of the same customer paid it: the turn is decided anew on fresh facts."""
+    async with owed(database) as somebody:
+        debt = await somebody.owes(10000)
+        _, no = await somebody.charged(part(debt, 10000, 200, 203))
+        await pays(somebody, payment(10403, no))
+        with pytest.raises(DebtMoved):
+            await somebody.charged(part(debt, 10000, 200, 203))

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.links import pay_token
+from bot.store.agreements import DebtMoved
 from flows.effects import Charge
 
 INSERT = """
@@ -83,6 +84,12 @@ def txid_of(token: str, *, provider: str, now: datetime) -> str:
     return b32encode(digest).decode("ascii").rstrip("=").lower()[: _TXID_CHARACTERS[provider]]
 
 
+# Under the debts' locks: another conversation of the same customer may have paid or agreed since the facts were read.
+LOCK_DEBTS = """
+SELECT id, state, open_principal_cents FROM debt WHERE id = any($1::bigint[]) ORDER BY id FOR UPDATE
+"""
+
+
 async def insert(
     conn: Any,
     *,
@@ -94,10 +101,11 @@ async def insert(
     expires_at: datetime,
     now: datetime,
 ) -> int:
-    """Keep a charge as it was decided and return its id.
+    """Keep a charge as it was decided and return its id. Raises DebtMoved where a debt is not what it was decided on.
 
     `key` makes the tokens, `expires_at` is the end of its last day.
     """
+    await _still_so(conn, effect)
     token = pay_token(key, conversation_id=conversation_id, charge_no=effect.charge_no)
     charge_id: int = await conn.fetchval(
         INSERT,
@@ -120,6 +128,16 @@ async def insert(
     if effect.agreement_offer_no is not None:
         await conn.execute(ASKS_FOR_AGREED, charge_id)
     return charge_id
+
+
+async def _still_so(conn: Any, effect: Charge) -> None:
+    asked = {part.debt_id: part.principal_cents for part in effect.parts}
+    rows = {row["id"]: row for row in await conn.fetch(LOCK_DEBTS, sorted(asked))}
+    for debt_id, principal_cents in asked.items():
+        state, open_cents = rows[debt_id]["state"], rows[debt_id]["open_principal_cents"]
+        agreed = effect.agreement_offer_no is not None and state == "agreed"
+        if not agreed and (state, open_cents) != ("open", principal_cents):
+            raise DebtMoved("a debt changed since the charge was decided")
 
 
 async def cancel(conn: Any, *, conversation_id: int, no: int) -> int | None:
