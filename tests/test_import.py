@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from click.testing import CliRunner
 
+from bot.cli.main import acerto
 from bot.debts_csv import DebtRow, read_debts
 from bot.store.imports import Imported, import_debts
 from tests.tables import table
@@ -191,8 +192,6 @@ def home(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 def test_the_command_names_bad_lines_and_takes_the_others(home: Path) -> None:
-    from bot.cli.main import acerto
-
     file = home / "debts.csv"
     file.write_text(HEADER + ANA + PAO.replace("1.234,56", "quase nada") + SECOND, encoding="utf-8")
     done = CliRunner().invoke(acerto, ["import", str(file), "--json"])

@@ -1,7 +1,7 @@
 """The phone in the browser: one is somebody, writes and presses, sees ticks and pictures, pays, and moves the clock."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ async def test_a_newcomer_takes_three_instalments_and_pays_the_first(
         assert wide <= width
 
 
-async def events(held: Town) -> AsyncIterator[dict[str, Any]]:
+async def events(held: Town) -> AsyncGenerator[dict[str, Any], None]:
     async with held.parts.http.get(f"{held.address}/sandbox/phone/events") as stream:
         async for line in stream.content:
             if line.startswith(b"data: "):

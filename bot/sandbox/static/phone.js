@@ -5,6 +5,7 @@ const said = document.body.dataset;
 const chats = new Map(); // key → {key, name, phone, hint, typing, messages: Map, seen}
 let here = decodeURIComponent(location.hash.slice(1));
 let drawn = null; // the key of the chat that is drawn
+let today = "";
 let ahead = 0; // how far the demo's clock is ahead of the browser's, in milliseconds
 const find = (id) => document.getElementById(id);
 
@@ -29,7 +30,9 @@ function listen() {
     showClock();
     news.chats.forEach(take);
     if (news.chats.length) drawPeople();
-    if (news.chats.some((chat) => chat.key === here)) drawChat();
+    const nextDay = today !== (today = dayOf.format(Date.now() + ahead)); // then "today" is "yesterday"
+    if (nextDay) drawn = null;
+    if (nextDay || news.chats.some((chat) => chat.key === here)) drawChat();
   };
 }
 
