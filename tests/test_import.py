@@ -89,7 +89,7 @@ async def test_what_changed_is_updated_and_figures_are_told(conn: Any, was: str,
 
 async def test_an_empty_phone_leaves_the_one_on_record(conn: Any) -> None:
     await import_debts(conn, rows(ANA), now=NOW)
-    assert counts(await import_debts(conn, rows(SECOND, ANA.replace("ana@example.com", "")), now=LATER)) == (1, 0, 1, 0)
+    assert counts(await import_debts(conn, rows(ANA.replace("ana@example.com", ""), SECOND), now=LATER)) == (1, 0, 1, 0)
     person = await conn.fetchrow("SELECT phone, email, opt_in FROM customer")
     assert tuple(person) == ("5511987654321", "ana@example.com", "2026")
 
