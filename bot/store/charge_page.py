@@ -14,7 +14,7 @@ WHERE  c.pay_token = $1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargePage:
-    """What of a charge its page may know. `parts` is JSON, a list of CostOfDebt; of `name` only the first word is shown."""
+    """What a charge's page may know. `parts` is JSON, a list of CostOfDebt; of `name` only the first word is shown."""
 
     state: str
     amount_cents: int
