@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import asyncpg
-from redis.exceptions import RedisError
 
 from bot.engine.parts import Parts
 from bot.engine.talk import Away
@@ -44,13 +43,11 @@ async def _database(parts: Parts) -> Finding:
 
 
 async def _redis(parts: Parts) -> Finding:
-    try:
-        assert parts.redis is not None
-        await parts.redis.ping()
-    except (RedisError, OSError) as error:
-        remedy = "check ACERTO_REDIS_URL; without Redis everything works, only slower"
-        return Finding(check="redis", ok=False, detail=type(error).__name__, remedy=remedy)
-    return Finding(check="redis", ok=True, detail="answers", remedy="")
+    trouble = await parts.wake.trouble()
+    if trouble is None:
+        return Finding(check="redis", ok=True, detail="answers", remedy="")
+    remedy = "check ACERTO_REDIS_URL; without Redis everything works, only slower"
+    return Finding(check="redis", ok=False, detail=trouble, remedy=remedy)
 
 
 async def _phone(parts: Parts) -> Finding:

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 CHANNEL = "acerto:wake"
 _RECONNECT_S = 1.0
+_GATHER_S = 0.01  # after a message the next one waits this long: under load, one tells of many
 _DESK_BACKLOG = 1000
 log = structlog.get_logger(__name__)
 
@@ -72,6 +73,16 @@ class Wake:
         finally:
             self._desks.discard(queue)
 
+    async def trouble(self) -> str | None:
+        """Ask Redis whether it is there; return the kind of error where it is not."""
+        if self._redis is None:
+            return "not set"
+        try:
+            await self._redis.ping()
+        except (RedisError, OSError) as error:
+            return type(error).__name__
+        return None
+
     async def run(self) -> None:
         """Carry wake-ups to and from Redis until cancelled."""
         if self._redis is None:
@@ -90,6 +101,7 @@ class Wake:
             except (RedisError, OSError) as error:
                 log.warning("wake.not_published", error=type(error).__name__)
                 await asyncio.sleep(_RECONNECT_S)
+            await asyncio.sleep(_GATHER_S)
 
     async def _listen(self, redis: "Redis") -> None:
         while True:
