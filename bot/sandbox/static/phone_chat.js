@@ -79,6 +79,7 @@ function pictureOf(message, act) {
   image.src = message.picture;
   image.alt = "QR";
   image.addEventListener("load", act.grown);
+  image.addEventListener("error", () => button.remove());  // a code that is paid or over has no picture any more
   button.append(image);
   button.addEventListener("click", () => act.enlarge(message.picture));
   return button;
