@@ -1,7 +1,8 @@
 """The front door: verified bytes in, one inbox row per thing that happened, committed, then 200. Mounts the pages.
 
-Nothing is believed before its signature, and nothing is answered 200 before it is stored: Meta repeats what was not, and has no way
-to fetch what was lost. A signed body that does not parse is stored as it came and parked for an operator.
+Nothing is believed before its signature, and nothing is answered 200 before it is stored: Meta repeats what was not,
+and has no way to fetch what was lost. A signed body that does not parse is stored as it came and parked for an
+operator.
 """
 
 import hashlib

@@ -8,7 +8,8 @@ from bot.settings import Settings
 
 
 def pay_token(key: bytes, *, conversation_id: int, charge_no: int) -> str:
-    """Return the token of a charge's payment page and picture: 130 bits, the same for the same charge, no personal data."""
+    """Return the token of a charge's payment page and picture: 130 bits, the same for the same charge, no personal
+    data."""
     mac = hmac.digest(key, f"pay:{conversation_id}:{charge_no}".encode(), hashlib.sha256)
     return base64.b32encode(mac).decode("ascii").lower()[:26]
 

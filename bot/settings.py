@@ -1,4 +1,5 @@
-"""What the company set: one frozen `Settings`, read once from the environment and `.env`, with every mistake told at once.
+"""What the company set: one frozen `Settings`, read once from the environment and `.env`, with every mistake told at
+once.
 
 The only module that reads the environment. `docs/settings.md` documents each name; a test holds them together.
 """
@@ -106,8 +107,8 @@ class Settings:
 def read_settings(environment: Mapping[str, str] | None = None, *, serving: bool = False) -> Settings:
     """Return the settings, or raise `SettingsError` with every mistake.
 
-    `serving`: also require what talking to WhatsApp and to the provider needs. Without `environment` the process's own is read,
-    over a `.env` file in the working directory.
+    `serving`: also require what talking to WhatsApp and to the provider needs. Without `environment` the process's own
+    is read, over a `.env` file in the working directory.
     """
     given = _own_environment() if environment is None else environment
     mistakes: list[str] = []
@@ -140,7 +141,8 @@ def read_settings(environment: Mapping[str, str] | None = None, *, serving: bool
 
 
 def own_secret_key(home: Path) -> Secret:
-    """Return the key kept in `home`, made on the first start (0600). Several machines need the same in ACERTO_SECRET_KEY."""
+    """Return the key kept in `home`, made on the first start (0600). Several machines need the same in
+    ACERTO_SECRET_KEY."""
     path = home / "secret_key"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = home / f".secret_key.{os.getpid()}"
@@ -174,9 +176,13 @@ def _is_document(text: str) -> bool:
 
 def _whatsapp(read: "_Reader", serving: bool) -> WhatsApp:
     need = "needed by `acerto serve`; see Going live in the README" if serving else ""
-    secrets_ = tuple(Secret(part.strip()) for part in read.text("WHATSAPP_APP_SECRET", "", need).split(",") if part.strip())
+    secrets_ = tuple(
+        Secret(part.strip()) for part in read.text("WHATSAPP_APP_SECRET", "", need).split(",") if part.strip()
+    )
     if len(secrets_) > 2:
-        read.mistakes.append(f"{PREFIX}WHATSAPP_APP_SECRET holds {len(secrets_)} secrets; two at most, while one replaces the other.")
+        read.mistakes.append(
+            f"{PREFIX}WHATSAPP_APP_SECRET holds {len(secrets_)} secrets; two at most, while one replaces the other."
+        )
     return WhatsApp(
         api_url=(read.address("WHATSAPP_API_URL", ("http", "https")) or WhatsApp().api_url).rstrip("/"),
         token=Secret(read.text("WHATSAPP_TOKEN", "", need)),
@@ -246,7 +252,9 @@ class _Reader:
         value = self.text(name, "", needed)
         if value and urlsplit(value).scheme not in schemes:
             # The value itself may hold a password, so only the name is told.
-            self.mistakes.append(f"{PREFIX}{name} is no address; it begins with {' or '.join(s + '://' for s in schemes)}.")
+            self.mistakes.append(
+                f"{PREFIX}{name} is no address; it begins with {' or '.join(s + '://' for s in schemes)}."
+            )
         return value or None
 
     def checked(self, name: str, right: Callable[[str], bool], remedy: str) -> str:
@@ -270,5 +278,7 @@ class _Reader:
         try:
             return ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError):
-            self.mistakes.append(f"{PREFIX}{name} is {value!r}, which is no time zone; write it like America/Sao_Paulo.")
+            self.mistakes.append(
+                f"{PREFIX}{name} is {value!r}, which is no time zone; write it like America/Sao_Paulo."
+            )
             return ZoneInfo(default)

@@ -1,6 +1,7 @@
 """BR Code: the text behind a Pix QR picture, which is also the copy-and-paste code. Written strictly, read leniently.
 
-A flat string of `ID(2) LENGTH(2) VALUE`, closed by a CRC (BCB, Manual de Padrões para Iniciação do Pix and Manual do BR Code). ASCII only.
+A flat string of `ID(2) LENGTH(2) VALUE`, closed by a CRC (BCB, Manual de Padrões para Iniciação do Pix and Manual do BR
+Code). ASCII only.
 """
 
 import binascii
@@ -36,7 +37,8 @@ class Merchant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """A code that was read. `amount_cents` is None where field 54 is absent; `location` is set for a dynamic code, `key` for a static one."""
+    """A code that was read. `amount_cents` is None where field 54 is absent; `location` is set for a dynamic code,
+    `key` for a static one."""
 
     kind: Literal["static", "dynamic", "recurrence"]
     merchant_name: str
@@ -59,7 +61,8 @@ class NotACode:
 def static_code(
     key: str, *, merchant: Merchant, amount_cents: int | None = None, txid: str = NO_TXID, info: str | None = None
 ) -> str:
-    """Return the code of a key: payable by anyone, any number of times. Without `amount_cents` the payer chooses the amount.
+    """Return the code of a key: payable by anyone, any number of times. Without `amount_cents` the payer chooses the
+    amount.
 
     `info` is cut to what is left of the template; the key is never cut.
     """
@@ -93,7 +96,8 @@ def crc(text: str) -> str:
 
 
 def read_code(text: str) -> Code | NotACode:
-    """Return what a code says, or why it is none. Lenient: unknown fields, an upper-case GUI and odd txids are read all the same."""
+    """Return what a code says, or why it is none. Lenient: unknown fields, an upper-case GUI and odd txids are read all
+    the same."""
     fields = _fields(text)
     if isinstance(fields, NotACode):
         return fields
@@ -178,7 +182,13 @@ def _account_mistakes(fields: Mapping[str, str]) -> list[str]:
 def _code(account: str, merchant: Merchant, amount_cents: int | None, txid: str, *, once: bool | None) -> str:
     name, city = plain(merchant.name, _NAME), plain(merchant.city, _CITY)
     assert name and city, "the receiver needs a name and a city"
-    parts = [_tlv("00", "01"), _tlv("01", "12") if once else "", _tlv("26", account), _tlv("52", "0000"), _tlv("53", "986")]
+    parts = [
+        _tlv("00", "01"),
+        _tlv("01", "12") if once else "",
+        _tlv("26", account),
+        _tlv("52", "0000"),
+        _tlv("53", "986"),
+    ]
     if amount_cents is not None:
         assert amount_cents > 0
         amount = f"{amount_cents // 100}.{amount_cents % 100:02d}"

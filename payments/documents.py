@@ -1,6 +1,8 @@
-"""CPF and CNPJ: reading, checking, writing and masking them. Always text: they have leading zeros and, since July 2026, letters.
+"""CPF and CNPJ: reading, checking, writing and masking them. Always text: they have leading zeros and, since July 2026,
+letters.
 
-Check digits: modulo 11 (Receita Federal; alphanumeric CNPJ: IN RFB 2.229/2024, a character counts as its ASCII code less 48).
+Check digits: modulo 11 (Receita Federal; alphanumeric CNPJ: IN RFB 2.229/2024, a character counts as its ASCII code
+less 48).
 """
 
 import re

@@ -44,15 +44,18 @@ class Cost:
 def cost_on(day: date, *, principal_cents: int, due: date, free_until: date, terms: Terms) -> Cost:
     """Return the cost of a debt that is paid on `day`.
 
-    `free_until`, itself included, is the last day without charges: the payable day, see `flows.calendar`; the days of grace come after it.
-    Once they have passed, interest counts from `due`: whoever misses the Monday pays for the weekend too.
+    `free_until`, itself included, is the last day without charges: the payable day, see `flows.calendar`; the days of
+    grace come after it. Once they have passed, interest counts from `due`: whoever misses the Monday pays for the
+    weekend too.
     """
     assert principal_cents > 0
     assert due <= free_until
     if day <= free_until + timedelta(days=terms.grace_days):
         return Cost(principal_cents=principal_cents)
     # Exact until the one rounding: a third of a month has no exact Decimal, and half a centavo would round down.
-    interest = Fraction(principal_cents) * Fraction(terms.interest_percent_month) * (day - due).days / (100 * _MONTH_DAYS)
+    interest = (
+        Fraction(principal_cents) * Fraction(terms.interest_percent_month) * (day - due).days / (100 * _MONTH_DAYS)
+    )
     return Cost(
         principal_cents=principal_cents,
         fine_cents=percent_of(principal_cents, terms.fine_percent),

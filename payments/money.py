@@ -13,7 +13,8 @@ def half_up(amount: Decimal | Fraction) -> int:
 
 
 def percent_of(cents: int, percent: Decimal) -> int:
-    """Return `percent` per cent of `cents`, half up. Multiplies first and divides once, so nothing is rounded on the way."""
+    """Return `percent` per cent of `cents`, half up. Multiplies first and divides once, so nothing is rounded on the
+    way."""
     assert cents >= 0
     assert percent >= 0
     return half_up(Fraction(cents) * Fraction(percent) / 100)

@@ -1,4 +1,5 @@
-"""Instalment plans: discount, entry, equal parts or the Price table, the days they fall due, and what the credit costs a year.
+"""Instalment plans: discount, entry, equal parts or the Price table, the days they fall due, and what the credit costs
+a year.
 
 The rules are the contract's ("What `--json` prints"); amounts are integer centavos, percentages Decimal.
 """
@@ -95,11 +96,13 @@ def _price(rest_cents: int, count: int, interest_percent_month: Decimal) -> tupl
     return tuple(parts)
 
 
-def due_dates(accepted: date, *, count_after_first: int, first_due_within_days: int, due_day: int | None) -> tuple[date, ...]:
+def due_dates(
+    accepted: date, *, count_after_first: int, first_due_within_days: int, due_day: int | None
+) -> tuple[date, ...]:
     """Return the days of the first payment and of those after it.
 
-    The others fall on `due_day`, from the first such date at least 20 days after the first payment; without it monthly on the
-    first payment's day (the month's last day where it has no such day).
+    The others fall on `due_day`, from the first such date at least 20 days after the first payment; without it monthly
+    on the first payment's day (the month's last day where it has no such day).
     """
     first = accepted + timedelta(days=first_due_within_days)
     if due_day is None:
@@ -110,7 +113,8 @@ def due_dates(accepted: date, *, count_after_first: int, first_due_within_days: 
 
 
 def schedule(plan: Plan, *, accepted: date, first_due_within_days: int, due_day: int | None) -> tuple[Payment, ...]:
-    """Return every payment of a plan with its day. The first is the entry (n = 0), or else the first instalment (n = 1)."""
+    """Return every payment of a plan with its day. The first is the entry (n = 0), or else the first instalment (n =
+    1)."""
     amounts = ([(0, plan.entry_cents)] if plan.entry_cents else []) + list(enumerate(plan.instalments_cents, start=1))
     days = due_dates(
         accepted, count_after_first=len(amounts) - 1, first_due_within_days=first_due_within_days, due_day=due_day
@@ -119,7 +123,8 @@ def schedule(plan: Plan, *, accepted: date, first_due_within_days: int, due_day:
 
 
 def cet_percent_year(total_cents: int, payments: tuple[Payment, ...], accepted: date) -> Decimal:
-    """Return the CET: the yearly internal rate of `payments` against `total_cents`, by days over 365, in percent, two decimals half up.
+    """Return the CET: the yearly internal rate of `payments` against `total_cents`, by days over 365, in percent, two
+    decimals half up.
 
     Res. CMN 4.881/2020. 0.00 where nothing is paid on top. Found in decimals, so it is the same on every machine.
     """
@@ -129,7 +134,8 @@ def cet_percent_year(total_cents: int, payments: tuple[Payment, ...], accepted: 
     flows = [(Decimal((p.due - accepted).days) / 365, Decimal(p.amount_cents)) for p in payments]
     with localcontext() as context:
         context.prec = 24
-        # Newton on the logarithm of the yearly factor: the present value falls and is convex, so from 0 it nears the root from one side.
+        # Newton on the logarithm of the yearly factor: the present value falls and is convex, so from 0 it nears the
+        # root from one side.
         log_factor, step = _NONE, Decimal(1)
         while abs(step) > _CLOSE:
             values = [(years, amount * (-log_factor * years).exp()) for years, amount in flows]

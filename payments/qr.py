@@ -1,7 +1,8 @@
 """The picture of a Pix code: a QR as a one-bit PNG, the same bytes for the same text.
 
-Error correction M and a quiet zone of four modules, at least 512 pixels wide. The mask is fixed: trying all eight costs four times as much, and
-readers do not mind. The PNG is written here, since one bit per pixel and one run of zlib is all there is to it.
+Error correction M and a quiet zone of four modules, at least 512 pixels wide. The mask is fixed: trying all eight costs
+four times as much, and readers do not mind. The PNG is written here, since one bit per pixel and one run of zlib is all
+there is to it.
 """
 
 import struct

@@ -71,7 +71,9 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 def test_a_written_code_reads_back_as_what_was_asked(name: str, amount: int, txid: str, info: str) -> None:
     """Any name, amount, txid and text: the code is valid, and says the same amount and txid."""
     merchant = Merchant(name="Loja " + name, city="São Paulo")
-    code = static_code("123e4567-e12b-12d1-a456-426655440000", merchant=merchant, amount_cents=amount, txid=txid, info=info)
+    code = static_code(
+        "123e4567-e12b-12d1-a456-426655440000", merchant=merchant, amount_cents=amount, txid=txid, info=info
+    )
     read = read_code(code)
     assert mistakes(code) == ()
     assert isinstance(read, Code)

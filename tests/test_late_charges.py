@@ -45,7 +45,8 @@ def test_late_charges_are_those_of_the_vectors(case: dict[str, Any]) -> None:
 
 @given(DUE, st.integers(min_value=-60, max_value=2000), st.integers(min_value=1, max_value=10**10), st.integers(0, 30))
 def test_late_charges_agree_with_an_independent_calculation(due: date, offset: int, principal: int, grace: int) -> None:
-    """Nothing until the payable day and its grace; then a fine once and interest by the day, each the nearest centavo."""
+    """Nothing until the payable day and its grace; then a fine once and interest by the day, each the nearest
+    centavo."""
     day = due + timedelta(days=offset)
     terms = Terms(fine_percent=Decimal("2.00"), interest_percent_month=Decimal("0.99"), grace_days=grace)
     cost = cost_on(day, principal_cents=principal, due=due, free_until=payable_day(due), terms=terms)
@@ -63,5 +64,7 @@ def test_the_payable_day_is_the_first_banking_day_from_the_due_date_on(due: date
     day = payable_day(due)
     assert is_banking_day(day)
     assert not any(is_banking_day(due + timedelta(days=k)) for k in range((day - due).days))
-    assert [days_overdue(due, due + timedelta(days=k)) for k in range((day - due).days + 1)] == [0] * ((day - due).days + 1)
+    assert [days_overdue(due, due + timedelta(days=k)) for k in range((day - due).days + 1)] == [0] * (
+        (day - due).days + 1
+    )
     assert days_overdue(due, day + timedelta(days=1)) == (day - due).days + 1

@@ -63,7 +63,8 @@ def test_without_interest_the_payments_sum_to_the_total(total: int, count: int, 
 def test_the_yearly_cost_brings_the_payments_back_to_the_total(
     total: int, count: int, rate: Decimal, accepted: date, due_day: int | None
 ) -> None:
-    """At the CET told, today's value of the payments is the total; a hundredth of a percent to either side misses it the right way."""
+    """At the CET told, today's value of the payments is the total; a hundredth of a percent to either side misses it
+    the right way."""
     payments = schedule(
         plan(total, count=count, entry_percent=Decimal(0), interest_percent_month=rate),
         accepted=accepted, first_due_within_days=5, due_day=due_day,
@@ -79,7 +80,9 @@ def test_the_yearly_cost_brings_the_payments_back_to_the_total(
 
 
 @given(CENTS, CENTS, CENTS, PERCENT, PERCENT, PERCENT)
-def test_a_discount_forgives_what_it_says_and_no_more(p: int, f: int, i: int, dp: Decimal, df: Decimal, di: Decimal) -> None:
+def test_a_discount_forgives_what_it_says_and_no_more(
+    p: int, f: int, i: int, dp: Decimal, df: Decimal, di: Decimal
+) -> None:
     """What is left and what is forgiven sum to what was owed, and no part goes below zero."""
     cost = Cost(principal_cents=p, fine_cents=f, interest_cents=i)
     left = discounted(cost, Discount(principal_percent=dp, fine_percent=df, interest_percent=di))

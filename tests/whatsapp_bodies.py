@@ -31,4 +31,6 @@ def text_message(
     who = {**({"wa_id": phone} if phone else {}), **({"user_id": user_id} if user_id else {})}
     sender = {**({"from": phone} if phone else {}), **({"from_user_id": user_id} if user_id else {})}
     message = {"id": wamid, "timestamp": str(int(at.timestamp())), "type": "text", "text": {"body": text}, **sender}
-    return body({"contacts": [{"profile": {"name": "Pessoa"}, **who}], "messages": [message]}, phone_number_id=phone_number_id)
+    return body(
+        {"contacts": [{"profile": {"name": "Pessoa"}, **who}], "messages": [message]}, phone_number_id=phone_number_id
+    )

@@ -48,12 +48,17 @@ def _settings() -> _Settings:
     try:
         read_settings()
     except SettingsError as error:
-        wrong = [Finding(check="settings", ok=False, detail=told, remedy="see docs/settings.md") for told in error.mistakes]
+        wrong = [
+            Finding(check="settings", ok=False, detail=told, remedy="see docs/settings.md") for told in error.mistakes
+        ]
         return _Settings(findings=wrong, usable=False)
     try:
         read_settings(serving=True)
     except SettingsError as error:
-        missing = [Finding(check="settings", ok=False, detail=told, remedy="see Going live in the README") for told in error.mistakes]
+        missing = [
+            Finding(check="settings", ok=False, detail=told, remedy="see Going live in the README")
+            for told in error.mistakes
+        ]
         return _Settings(findings=missing, usable=True)
     return _Settings(findings=[Finding(check="settings", ok=True, detail="complete", remedy="")], usable=True)
 

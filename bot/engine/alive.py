@@ -1,4 +1,5 @@
-"""Staying alive while the database is away: a round that could not be done is waited for and done again, not died of."""
+"""Staying alive while the database is away: a round that could not be done is waited for and done again, not died
+of."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -33,7 +33,8 @@ class Heard:
 
 
 def read_event(row: Mapping[str, Any], *, conversation_id: int, key: bytes) -> Heard:
-    """Return what an inbox row of kind `message` or `event` means. Raises NoSuchEvent for an event of a newer version."""
+    """Return what an inbox row of kind `message` or `event` means. Raises NoSuchEvent for an event of a newer
+    version."""
     if row["kind"] == "event":
         return Heard(event=from_raw(bytes(row["raw"])))
     message = inbound.event_of(bytes(row["raw"]))

@@ -1,7 +1,8 @@
 """Effects into rows: one small writer for each effect, collected over a batch of turns and written set-wise.
 
-Nothing is decided here and nothing is sent: a message becomes an outbox row, a charge becomes a charge row and an outbox row, and so
-on, all in the turn's transaction. Keys are the decision's own (`t<inbox id>.<n>`), so the same turn twice writes once.
+Nothing is decided here and nothing is sent: a message becomes an outbox row, a charge becomes a charge row and an
+outbox row, and so on, all in the turn's transaction. Keys are the decision's own (`t<inbox id>.<n>`), so the same turn
+twice writes once.
 """
 
 import json
@@ -162,7 +163,8 @@ def _message(turn: Turn, rows: Rows, rendered: Rendered, *, purpose: str, guards
 
 
 async def _say(parts: Parts, turn: Turn, say: Say, rows: Rows) -> None:
-    """One message. Its guards say what must still be so when it goes out: the same confirmed person, the charge alive."""
+    """One message. Its guards say what must still be so when it goes out: the same confirmed person, the charge
+    alive."""
     rendered = render(parts, turn.conversation, turn.facts, say)
     guards: dict[str, Any] = {}
     if turn.conversation.customer_id is not None:

@@ -1,4 +1,5 @@
-"""What we ask WhatsApp to echo with every status: the outbox row and the attempt, with a MAC, and nothing about a person."""
+"""What we ask WhatsApp to echo with every status: the outbox row and the attempt, with a MAC, and nothing about a
+person."""
 
 import hashlib
 import hmac

@@ -1,7 +1,7 @@
 """Pacing: how many messages may go out now, over all senders of one number.
 
-A token bucket in Redis, so that several processes share the number's tier. Without Redis each process paces itself: a lost Redis may
-then cost a refusal by WhatsApp (130429, repeated later), never a message.
+A token bucket in Redis, so that several processes share the number's tier. Without Redis each process paces itself: a
+lost Redis may then cost a refusal by WhatsApp (130429, repeated later), never a message.
 """
 
 import structlog

@@ -1,4 +1,5 @@
-"""The policy in force, read once per digest: the turn asks each time, the YAML is parsed only when another one was approved."""
+"""The policy in force, read once per digest: the turn asks each time, the YAML is parsed only when another one was
+approved."""
 
 from datetime import date
 from typing import Any

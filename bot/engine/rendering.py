@@ -1,4 +1,5 @@
-"""From what a decision says to the very JSON that WhatsApp gets, made once, in the turn, so that a repeat is byte for byte the same."""
+"""From what a decision says to the very JSON that WhatsApp gets, made once, in the turn, so that a repeat is byte for
+byte the same."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """The roles of a process: loops with an owner, a bound and an orderly end.
 
-`web` takes in what happened, `worker` decides (turns, statuses, timers, confirmations), `sender` acts (messages, charges). Any number of
-processes of any role may run at once. Stopping is a state: take no more, finish what is held, within 20 seconds.
+`web` takes in what happened, `worker` decides (turns, statuses, timers, confirmations), `sender` acts (messages,
+charges). Any number of processes of any role may run at once. Stopping is a state: take no more, finish what is held,
+within 20 seconds.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """The sender: takes what was decided out into the world, one message of a conversation at a time.
 
-At the last moment, under the conversation's lock, it looks again whether the message may still go out; it commits `sending` before the POST, so
-that a kill leaves a row that says "perhaps"; and it never takes "perhaps" for "no". See outbox.py for the states.
+At the last moment, under the conversation's lock, it looks again whether the message may still go out; it commits
+`sending` before the POST, so that a kill leaves a row that says "perhaps"; and it never takes "perhaps" for "no". See
+outbox.py for the states.
 """
 
 import asyncio
@@ -33,7 +34,8 @@ _LOOK_EVERY_S = 1.0
 LEASE = timedelta(seconds=45)  # longer than the client's deadline: an expired lease means that the process is gone
 _HOLD_S = 60.0  # after a refusal that speaks of the whole channel
 _WINDOW_CLOSED = 131047
-_FIRST_WORDS = ("reminder", "first_contact")  # sent to a number that has not written yet: WhatsApp tells its own name for it
+# sent to a number that has not written yet: WhatsApp tells its own name for it
+_FIRST_WORDS = ("reminder", "first_contact")
 _BOT = ("reply", "reminder", "first_contact", "agreement")
 log = structlog.get_logger(__name__)
 
@@ -145,7 +147,8 @@ async def _claim(parts: Parts, ids: Sequence[int], now: datetime) -> tuple[list[
 
 
 def _reason_to_stop(head: Head, conversation: Mapping[str, Any], alive: set[tuple[int, int]], now: datetime) -> str | None:
-    """Return why this row must not go out any more; None: it may. Every rule is checked at this very moment, under the lock."""
+    """Return why this row must not go out any more; None: it may. Every rule is checked at this very moment, under the
+    lock."""
     guards: dict[str, Any] = json.loads(head.guards)
     if head.kind == "typing":
         return None if head.epoch == conversation["epoch"] else "owner_changed"
@@ -254,7 +257,8 @@ async def _settle(parts: Parts, outcomes: Sequence[tuple[Head, Outcome]]) -> int
 
 
 def _answer(head: Head, outcome: Outcome) -> tuple[Answer, float | None]:
-    """Return what is written of one post, and how many seconds its conversation waits before the same bytes go again."""
+    """Return what is written of one post, and how many seconds its conversation waits before the same bytes go
+    again."""
     match outcome:
         case Accepted():
             return Answer(outbox_id=head.id, state="accepted", wamid=outcome.wamid), None
@@ -270,7 +274,8 @@ def _answer(head: Head, outcome: Outcome) -> tuple[Answer, float | None]:
 
 
 async def sweep(parts: Parts) -> int:
-    """Settle what was left in flight by a process that is gone, and repeat replies whose fate stayed unknown. Return how many."""
+    """Settle what was left in flight by a process that is gone, and repeat replies whose fate stayed unknown. Return
+    how many."""
     now = parts.clock.now()
     async with parts.pool.acquire() as conn:
         expired = await conn.fetch(outbox.EXPIRE_LEASES, now)

@@ -1,7 +1,8 @@
 """What became of messages: WhatsApp's statuses, written set-wise and without a turn.
 
-They come in any order, before the answer to our own POST, twice, or never. The delivery status is a lattice (sent < delivered < read,
-failed apart) and only rises. An echo also resolves a post of unknown fate. A message that failed for good becomes an event.
+They come in any order, before the answer to our own POST, twice, or never. The delivery status is a lattice (sent <
+delivered < read, failed apart) and only rises. An echo also resolves a post of unknown fate. A message that failed for
+good becomes an event.
 """
 
 from datetime import datetime
@@ -69,7 +70,8 @@ async def apply_once(parts: Parts) -> int:
             if status.status == "failed":
                 failed[key] = status
             elif known is None or _RANK[status.status] > _RANK[known.status]:
-                arrived[key] = status  # of one message's statuses the highest is enough: `read` says that it was delivered
+                # of one message's statuses the highest is enough: `read` says that it was delivered
+                arrived[key] = status
         touched = await _apply(conn, arrived, now) + await _apply(conn, failed, now)
         for row in touched:
             if row["status"] == "failed":

@@ -1,8 +1,8 @@
 """The turn: one event of one customer, decided on fresh facts and written in one transaction.
 
-Conversations with open events are claimed in batches of distinct customers; the row lock is mutex and fence, so a worker that was killed or
-paused cannot commit stale work. A turn that fails rolls back alone, backs off, and after five tries is parked with a ticket; the
-customer's later events go on. Lock order: conversation, debt, charge, outbox.
+Conversations with open events are claimed in batches of distinct customers; the row lock is mutex and fence, so a
+worker that was killed or paused cannot commit stale work. A turn that fails rolls back alone, backs off, and after five
+tries is parked with a ticket; the customer's later events go on. Lock order: conversation, debt, charge, outbox.
 """
 
 import json
@@ -35,7 +35,8 @@ log = structlog.get_logger(__name__)
 async def run_once(parts: Parts, *, after: int = 0, only: int | None = None) -> tuple[int, int]:
     """Run one batch of turns. Return how many, and the last conversation looked at (0: the end was reached).
 
-    If the batch as a whole cannot be written, each of its conversations is tried by itself, and only what fails there fails.
+    If the batch as a whole cannot be written, each of its conversations is tried by itself, and only what fails there
+    fails.
     """
     started = seconds()
     claimed: list[int] = []
@@ -85,7 +86,8 @@ async def _batch(parts: Parts, after: int, only: int | None, claimed: list[int])
 async def _decide_all(
     conn: Any, parts: Parts, held: list[Conversation], events: dict[int, Any], now: datetime, rows: Rows
 ) -> list[Turn]:
-    """Decide every event and collect what follows. What one of them got wrong is raised: the batch is then taken apart."""
+    """Decide every event and collect what follows. What one of them got wrong is raised: the batch is then taken
+    apart."""
     understood: dict[int, Event | None] = {}
     for conversation in held:
         heard = read_event(events[conversation.id], conversation_id=conversation.id, key=parts.mac_key)
@@ -188,7 +190,8 @@ async def _write_all(
 
 
 async def _failed(parts: Parts, conversation_id: int, error: Exception) -> None:
-    """Count the failure, back off, and after the last try park the event and call a person. The reason names types, never words."""
+    """Count the failure, back off, and after the last try park the event and call a person. The reason names types,
+    never words."""
     now = parts.clock.now()
     async with parts.pool.acquire() as conn, conn.transaction():
         held = await conversations.claim(conn, [conversation_id], now)

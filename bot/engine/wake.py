@@ -1,7 +1,7 @@
 """Wake-ups: tells the loops of this process, and through Redis those of the others, that there is something to do.
 
-A wake-up is a hint. Every loop also looks by itself once in a while, so a lost one costs latency and nothing else; that is why
-Redis may be away, be flushed or be killed at any time.
+A wake-up is a hint. Every loop also looks by itself once in a while, so a lost one costs latency and nothing else; that
+is why Redis may be away, be flushed or be killed at any time.
 """
 
 import asyncio

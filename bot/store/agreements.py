@@ -62,7 +62,9 @@ async def agree(
     rows = _payments(offer_from(json.loads(terms)))
     total = sum(amount for _, _, amount in rows)
     agreement_id = await conn.fetchval(BEGIN, conversation_id, offer_no, customer_id, debt_id, total, now, message_id)
-    await conn.execute(ADD_INSTALMENTS, agreement_id, [n for n, _, _ in rows], [d for _, d, _ in rows], [a for _, _, a in rows])
+    await conn.execute(
+        ADD_INSTALMENTS, agreement_id, [n for n, _, _ in rows], [d for _, d, _ in rows], [a for _, _, a in rows]
+    )
     await conn.execute(DEBT_AGREED, debt_id, now)
     return total
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-# Distinct conversations with open events, found by hopping over the partial index instead of reading every event; each worker goes on
-# where it stopped, so one customer who writes a thousand messages delays nobody else.
+# Distinct conversations with open events, found by hopping over the partial index instead of reading every event; each
+# worker goes on where it stopped, so one customer who writes a thousand messages delays nobody else.
 WAITING = """
 WITH RECURSIVE hop AS (
     (SELECT conversation_id FROM inbox

@@ -1,4 +1,5 @@
-"""Reading the facts: everything that decisions of a batch may know, in a handful of set-wise queries under the conversations' locks."""
+"""Reading the facts: everything that decisions of a batch may know, in a handful of set-wise queries under the
+conversations' locks."""
 
 import json
 from collections import defaultdict
@@ -26,7 +27,8 @@ from flows.negotiation import offer_from
 WINDOW = timedelta(hours=24) - timedelta(minutes=5)  # closed five minutes early: Meta's clock decides, not ours
 _CHARGES_REMEMBERED = timedelta(days=60)
 
-# Who may be behind a contact point: who confirmed it, else everybody who is imported with it or with one of its other names.
+# Who may be behind a contact point: who confirmed it, else everybody who is imported with it or with one of its other
+# names.
 CANDIDATES = """
 WITH asked AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS a(conversation_id, address, customer_id))
 SELECT a.conversation_id, k.id, k.name, k.document, k.opted_out_at FROM asked a JOIN customer k ON k.id = a.customer_id
@@ -120,18 +122,25 @@ async def load(
             offers=tuple(offers.get(c.id, ())),
             charges=tuple(charges.get(c.id, ())),
             agreements=tuple(agreements.get(c.customer_id, ())) if c.customer_id is not None else (),
-            ticket=TicketFact(id=ticket["id"], reason=ticket["reason"], claimed_by=ticket["claimed_by"]) if ticket else None,
+            ticket=TicketFact(id=ticket["id"], reason=ticket["reason"], claimed_by=ticket["claimed_by"])
+            if ticket
+            else None,
         )
     return result
 
 
 async def _candidates(conn: Any, conversations: Sequence[Conversation]) -> tuple[dict[int, list[Candidate]], set[int]]:
     rows = await conn.fetch(
-        CANDIDATES, [c.id for c in conversations], [c.address for c in conversations], [c.customer_id for c in conversations]
+        CANDIDATES,
+        [c.id for c in conversations],
+        [c.address for c in conversations],
+        [c.customer_id for c in conversations],
     )
     found: dict[int, list[Candidate]] = defaultdict(list)
     for row in rows:
-        found[row["conversation_id"]].append(Candidate(customer_id=row["id"], name=row["name"], document=row["document"]))
+        found[row["conversation_id"]].append(
+            Candidate(customer_id=row["id"], name=row["name"], document=row["document"])
+        )
     return found, {row["id"] for row in rows if row["opted_out_at"] is not None}
 
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-
-
 FIND_CONVERSATIONS = """
 SELECT address AS name, id FROM conversation WHERE address = any($1::text[])
 UNION ALL
@@ -56,7 +54,8 @@ PARK = "UPDATE inbox SET state = 'parked', reason = $2, done_at = $3 WHERE id = 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """One thing that happened, ready to be stored. `names` are the contact addresses it concerns, the canonical one first."""
+    """One thing that happened, ready to be stored. `names` are the contact addresses it concerns, the canonical one
+    first."""
 
     source: str
     dedupe_key: str

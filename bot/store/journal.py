@@ -1,7 +1,8 @@
 """The journal: append-only and hash-chained per conversation, the proof of what was said, offered, agreed and paid.
 
-An entry's hash is sha256 over the hash before it, its number, its instant, its kind and its body; whoever changes a line breaks
-every hash after it. Bodies are JSON in ASCII, so that whatever a person typed (a NUL, half a surrogate pair) can be kept as typed.
+An entry's hash is sha256 over the hash before it, its number, its instant, its kind and its body; whoever changes a
+line breaks every hash after it. Bodies are JSON in ASCII, so that whatever a person typed (a NUL, half a surrogate
+pair) can be kept as typed.
 """
 
 import hashlib
@@ -93,7 +94,8 @@ async def append(conn: Any, lines: Sequence[Chained], outbox_ids: Mapping[str, i
 
 
 async def first_break(conn: Any, conversation_id: int) -> int | None:
-    """Return the number of the first line whose hash does not follow from the lines before it; None: the chain holds."""
+    """Return the number of the first line whose hash does not follow from the lines before it; None: the chain
+    holds."""
     before, expected = b"", 1
     for row in await conn.fetch(READ, conversation_id):
         right = link(before, n=row["n"], at=row["at"], kind=row["kind"], body=row["body"])

@@ -88,9 +88,13 @@ def _missing(files: Sequence[Migration], rows: Sequence[Any]) -> list[Migration]
     applied = {row["number"]: row for row in rows}
     newer = [row["name"] for row in rows if row["number"] > len(files)]
     if newer:
-        raise MigrationError(f"the database was brought to {newer[-1]} by a newer version; install that version or restore a backup")
+        raise MigrationError(
+            f"the database was brought to {newer[-1]} by a newer version; install that version or restore a backup"
+        )
     for migration in files:
         row = applied.get(migration.number)
         if row is not None and row["digest"] != migration.digest:
-            raise MigrationError(f"{migration.name} was changed after it was applied; put it back and write a new file instead")
+            raise MigrationError(
+                f"{migration.name} was changed after it was applied; put it back and write a new file instead"
+            )
     return [migration for migration in files if migration.number not in applied]

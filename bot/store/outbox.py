@@ -1,8 +1,8 @@
 """The outbox: what was decided and is still to be done, and what became of it.
 
-A message goes pending → sending → accepted | unknown | failed | cancelled. `sending` is committed before the POST, so a kill leaves a
-row that says "perhaps". `unknown` never falls back to pending by itself; a status from WhatsApp resolves it. The status of
-delivery is a lattice (sent < delivered < read, failed apart) and never goes back.
+A message goes pending → sending → accepted | unknown | failed | cancelled. `sending` is committed before the POST, so a
+kill leaves a row that says "perhaps". `unknown` never falls back to pending by itself; a status from WhatsApp resolves
+it. The status of delivery is a lattice (sent < delivered < read, failed apart) and never goes back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,8 @@ WITH RECURSIVE hop AS (
 )
 SELECT conversation_id FROM hop WHERE conversation_id IS NOT NULL LIMIT $2
 """
-# Lock order: conversation first. The lock is what a take-over, a payment or an opt-out has to wait for, or makes us wait for.
+# Lock order: conversation first. The lock is what a take-over, a payment or an opt-out has to wait for, or makes us
+# wait for.
 CLAIM_CONVERSATIONS = """
 SELECT id, coalesce(wa_id, CASE WHEN address ~ '^[0-9]+$' THEN address END) AS wa_id, user_id, owner, epoch, customer_id, contact_closed_at, opted_out_at, heard_at
 FROM   conversation
@@ -52,7 +53,8 @@ CANCEL = """
 UPDATE outbox o SET state = 'cancelled', reason = n.reason, lease_until = NULL
 FROM unnest($1::bigint[], $2::text[]) AS n(id, reason) WHERE o.id = n.id
 """
-# The answer to a POST. A status may have come before it: then the row is accepted already and only learns what it lacks.
+# The answer to a POST. A status may have come before it: then the row is accepted already and only learns what it
+# lacks.
 SETTLE = """
 UPDATE outbox o
 SET    state = CASE WHEN o.state IN ('sending', 'unknown') THEN n.state ELSE o.state END,
@@ -66,7 +68,8 @@ WHERE  o.id = n.id AND o.state IN ('sending', 'accepted', 'unknown')
 """
 LEARN_WA_ID = "UPDATE conversation SET wa_id = $2 WHERE id = $1 AND wa_id IS NULL"
 WAIT = "UPDATE conversation SET send_after = greatest(send_after, $2) WHERE id = $1"
-# A lease that ran out: the process died between the commit and the answer. For a message nobody knows; a provider call may be repeated.
+# A lease that ran out: the process died between the commit and the answer. For a message nobody knows; a provider call
+# may be repeated.
 EXPIRE_LEASES = """
 UPDATE outbox
 SET    state = CASE WHEN kind = 'message' THEN 'unknown' WHEN kind = 'typing' THEN 'failed' ELSE 'pending' END,
@@ -74,8 +77,8 @@ SET    state = CASE WHEN kind = 'message' THEN 'unknown' WHEN kind = 'typing' TH
 WHERE  id IN (SELECT id FROM outbox WHERE state = 'sending' AND lease_until < $1 ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
 RETURNING id, conversation_id, kind
 """
-# Replies in a dialogue are sent once more, byte for byte, if the channel lives (something posted later was accepted) and no echo came.
-# Reminders, first contacts and agreements never: the desk shows them.
+# Replies in a dialogue are sent once more, byte for byte, if the channel lives (something posted later was accepted)
+# and no echo came. Reminders, first contacts and agreements never: the desk shows them.
 REPEAT_UNKNOWN_REPLIES = """
 UPDATE outbox SET state = 'pending', reason = 'no echo, sent once more'
 WHERE  id IN (
@@ -91,8 +94,12 @@ WHERE  id IN (SELECT id FROM outbox WHERE state = 'pending' AND kind IN ('charge
               ORDER BY not_before, id LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING id, conversation_id, kind, body, attempt
 """
-PROVIDER_WORK_DONE = "UPDATE outbox SET state = 'accepted', lease_until = NULL, accepted_at = $2 WHERE id = $1 AND state = 'sending'"
-PROVIDER_WORK_AGAIN = "UPDATE outbox SET state = 'pending', lease_until = NULL, not_before = $2 WHERE id = $1 AND state = 'sending'"
+PROVIDER_WORK_DONE = (
+    "UPDATE outbox SET state = 'accepted', lease_until = NULL, accepted_at = $2 WHERE id = $1 AND state = 'sending'"
+)
+PROVIDER_WORK_AGAIN = (
+    "UPDATE outbox SET state = 'pending', lease_until = NULL, not_before = $2 WHERE id = $1 AND state = 'sending'"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

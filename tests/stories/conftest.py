@@ -8,9 +8,9 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from bot.store import users
+from bot.web.passwords import hash_password
 from tests.desk import PASSWORD, Visitor
 from tests.town import Town, town
-from bot.web.passwords import hash_password
 
 _HASH = hash_password(PASSWORD)
 

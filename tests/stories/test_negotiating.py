@@ -79,7 +79,10 @@ async def test_a_promise_in_words_rests_until_its_day(place: Town) -> None:
     phone = place.phone(CARLA)
     await phone.says("oi", CARLA.document[:3], "pago amanhã")
     assert phone.last.startswith("Combinado, até 02/12/2026.")
-    assert str(await place.ask("SELECT promised_until FROM debt WHERE external_id = $1", CARLA.debts[0].external_id)) == "2026-12-02"
+    assert (
+        str(await place.ask("SELECT promised_until FROM debt WHERE external_id = $1", CARLA.debts[0].external_id))
+        == "2026-12-02"
+    )
 
 
 async def test_above_the_limit_a_person_decides(place: Town) -> None:

@@ -124,4 +124,6 @@ async def test_the_code_of_yesterday_is_replaced_by_the_amount_of_today(place: T
     await place.moves(days=6)
     await phone.says("quero pagar")
     assert phone.pix_code() != first
-    assert await place.bank.amount_of(phone.pix_code()) == await place.ask("SELECT max(amount_cents) FROM charge WHERE state = 'active'")
+    assert await place.bank.amount_of(phone.pix_code()) == await place.ask(
+        "SELECT max(amount_cents) FROM charge WHERE state = 'active'"
+    )

@@ -114,7 +114,9 @@ async def test_an_answer_that_fits_nothing_is_met_kindly_and_then_with_a_person(
     assert phone.transcript() == story("fits_nothing")
 
 
-async def test_two_people_behind_one_number_are_told_apart_by_their_answer(database: str, redis_url: str, tmp_path: Path) -> None:
+async def test_two_people_behind_one_number_are_told_apart_by_their_answer(
+    database: str, redis_url: str, tmp_path: Path
+) -> None:
     """A couple shares a phone: whoever answers sees their own debts and nothing of the other's."""
     both = (ANA, replace(CARLA, phone=ANA.phone, account=ANA.account))
     async with town(database, redis_url, tmp_path, people=both) as place:
