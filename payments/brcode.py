@@ -67,7 +67,8 @@ def static_code(
     `info` is cut to what is left of the template; the key is never cut.
     """
     assert txid == NO_TXID or _TXID.fullmatch(txid), "a static txid is 1 to 25 letters and digits"
-    assert 0 < len(key) <= _KEY and key.isascii()
+    assert 0 < len(key) <= _KEY
+    assert key.isascii()
     account = _tlv("00", PIX) + _tlv("01", key)
     room = _TEMPLATE_CHARACTERS - len(account) - 4
     text = plain(info or "", room) if room > 0 else ""
@@ -80,7 +81,8 @@ def dynamic_code(location: str, *, merchant: Merchant, amount_cents: int | None 
     `amount_cents` is only shown; what counts is what the provider answers.
     """
     location = location.split("://", 1)[-1]
-    assert 0 < len(location) <= _URL and location.isascii()
+    assert 0 < len(location) <= _URL
+    assert location.isascii()
     return _code(_tlv("00", PIX) + _tlv("25", location), merchant, amount_cents, NO_TXID, once=once)
 
 
@@ -181,7 +183,8 @@ def _account_mistakes(fields: Mapping[str, str]) -> list[str]:
 
 def _code(account: str, merchant: Merchant, amount_cents: int | None, txid: str, *, once: bool | None) -> str:
     name, city = plain(merchant.name, _NAME), plain(merchant.city, _CITY)
-    assert name and city, "the receiver needs a name and a city"
+    assert name, "the receiver needs a name"
+    assert city, "the receiver needs a city"
     parts = [
         _tlv("00", "01"),
         _tlv("01", "12") if once else "",

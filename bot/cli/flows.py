@@ -8,8 +8,9 @@ from flows.conversation import Conversation
 
 _HEAD = """# The conversation
 
-Drawn from `flows/conversation.py` by `acerto flows`; a test holds this page to the code. Transitions are tried from the top and the
-first whose guard holds is taken. While a *person* of ours owns the conversation the talk does not exist: the bot cannot speak.
+Drawn from `flows/conversation.py` by `acerto flows`; a test holds this page to the code. Transitions are tried from the
+top and the first whose guard holds is taken. While a *person* of ours owns the conversation the talk does not exist: the
+bot cannot speak.
 
 ```mermaid
 """

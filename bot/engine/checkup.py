@@ -28,8 +28,7 @@ class Finding:
 
 async def check_all(parts: Parts) -> list[Finding]:
     """Try everything, one after the other; a check that fails stops none of the others."""
-    checks: list[Callable[[Parts], Awaitable[Finding]]] = [_database, _redis, _phone, _subscription, _templates, _policy, _provider]
-    return [await check(parts) for check in checks]
+    return [await check(parts) for check in _CHECKS]
 
 
 async def _database(parts: Parts) -> Finding:
@@ -37,9 +36,12 @@ async def _database(parts: Parts) -> Finding:
         async with parts.pool.acquire() as conn:
             current = await is_current(conn)
     except (asyncpg.PostgresError, OSError) as error:
-        return Finding(check="database", ok=False, detail=type(error).__name__, remedy="check ACERTO_DATABASE_URL and that PostgreSQL runs")
+        remedy = "check ACERTO_DATABASE_URL and that PostgreSQL runs"
+        return Finding(check="database", ok=False, detail=type(error).__name__, remedy=remedy)
     where = "your PostgreSQL" if parts.settings.database_url else "the embedded PostgreSQL"
-    return Finding(check="database", ok=current, detail=f"{where}, migrations applied", remedy="" if current else "run `acerto migrate`")
+    if not current:
+        return Finding(check="database", ok=False, detail=f"{where}, not migrated", remedy="run `acerto migrate`")
+    return Finding(check="database", ok=True, detail=f"{where}, migrations applied", remedy="")
 
 
 async def _redis(parts: Parts) -> Finding:
@@ -53,9 +55,13 @@ async def _redis(parts: Parts) -> Finding:
 async def _phone(parts: Parts) -> Finding:
     found = await parts.graph.phone_info()
     if isinstance(found, Refused | Unknown):
-        remedy = "check ACERTO_WHATSAPP_TOKEN and ACERTO_WHATSAPP_PHONE_NUMBER_ID; the token needs whatsapp_business_messaging"
+        remedy = (
+            "check ACERTO_WHATSAPP_TOKEN and ACERTO_WHATSAPP_PHONE_NUMBER_ID; "
+            "the token needs whatsapp_business_messaging"
+        )
         return Finding(check="whatsapp_phone", ok=False, detail=_said(found), remedy=remedy)
-    return Finding(check="whatsapp_phone", ok=True, detail=f"quality {found.get('quality_rating', 'not told')}", remedy="")
+    quality = found.get("quality_rating", "not told")
+    return Finding(check="whatsapp_phone", ok=True, detail=f"quality {quality}", remedy="")
 
 
 async def _subscription(parts: Parts) -> Finding:
@@ -63,8 +69,10 @@ async def _subscription(parts: Parts) -> Finding:
     if isinstance(found, Refused | Unknown):
         remedy = "check ACERTO_WHATSAPP_WABA_ID; the token needs whatsapp_business_management"
         return Finding(check="webhook_subscription", ok=False, detail=_said(found), remedy=remedy)
-    remedy = "" if found else "subscribe the app to the account and to the field `messages`, see Going live in the README"
-    return Finding(check="webhook_subscription", ok=bool(found), detail=f"{len(found)} apps", remedy=remedy)
+    remedy = "subscribe the app to the account and to the field `messages`, see Going live in the README"
+    return Finding(
+        check="webhook_subscription", ok=bool(found), detail=f"{len(found)} apps", remedy="" if found else remedy
+    )
 
 
 async def _templates(parts: Parts) -> Finding:
@@ -73,11 +81,14 @@ async def _templates(parts: Parts) -> Finding:
         return Finding(check="templates", ok=False, detail=str(wanted[0]), remedy="mend the file")
     found = await parts.graph.templates(parts.settings.whatsapp.waba_id)
     if isinstance(found, Refused | Unknown):
-        return Finding(check="templates", ok=False, detail=_said(found), remedy="check ACERTO_WHATSAPP_WABA_ID and the token")
+        return Finding(
+            check="templates", ok=False, detail=_said(found), remedy="check ACERTO_WHATSAPP_WABA_ID and the token"
+        )
     approved = {row.get("name") for row in found if row.get("status") == "APPROVED"}
     missing = sorted(set(wanted) - approved)
     remedy = f"register and have approved: {', '.join(missing)}" if missing else ""
-    return Finding(check="templates", ok=not missing, detail=f"{len(wanted) - len(missing)} of {len(wanted)} approved", remedy=remedy)
+    detail = f"{len(wanted) - len(missing)} of {len(wanted)} approved"
+    return Finding(check="templates", ok=not missing, detail=detail, remedy=remedy)
 
 
 async def _policy(parts: Parts) -> Finding:
@@ -102,6 +113,11 @@ async def _provider(parts: Parts) -> Finding:
         remedy = "check ACERTO_PIX_API_URL, _TOKEN_URL, _CLIENT_ID, _CLIENT_SECRET and the certificate"
         return Finding(check="payment_provider", ok=False, detail=type(error).__name__, remedy=remedy)
     return Finding(check="payment_provider", ok=True, detail="API Pix answers", remedy="")
+
+
+_CHECKS: tuple[Callable[[Parts], Awaitable[Finding]], ...] = (
+    _database, _redis, _phone, _subscription, _templates, _policy, _provider,
+)  # fmt: skip
 
 
 def _said(found: Refused | Unknown) -> str:

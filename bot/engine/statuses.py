@@ -5,6 +5,7 @@ delivered < read, failed apart) and only rises. An echo also resolves a post of 
 good becomes an event.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,22 +22,23 @@ BATCH = 500
 _RANK = {"failed": 0, "sent": 1, "delivered": 2, "read": 3, "played": 3}
 log = structlog.get_logger(__name__)
 
+FIND = "SELECT id, wamid FROM outbox WHERE wamid = any($1::text[])"
 APPLY = """
 WITH heard AS (
     SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::int[], $6::text[])
              AS h(outbox_id, wamid, status, at, error_code, reason)
 ), target AS (                                             -- in the order of ids: no two writers wait in a circle
-    SELECT o.id AS row_id, h.* FROM heard h JOIN outbox o ON o.id = h.outbox_id OR (h.outbox_id IS NULL AND o.wamid = h.wamid)
-    ORDER BY o.id FOR UPDATE OF o
+    SELECT o.id AS row_id, h.* FROM heard h JOIN outbox o ON o.id = h.outbox_id ORDER BY o.id FOR UPDATE OF o
 )
 UPDATE outbox o
-SET    status = CASE WHEN t.status = 'failed' THEN CASE WHEN o.status IN ('delivered', 'read') THEN o.status ELSE 'failed' END
+SET    status = CASE WHEN t.status = 'failed' AND o.status IN ('delivered', 'read') THEN o.status
+                     WHEN t.status = 'failed' THEN 'failed'
                      WHEN o.status IS NULL OR o.status = 'failed' AND t.status IN ('delivered', 'read') THEN t.status
                      WHEN o.status = 'sent' AND t.status IN ('delivered', 'read') THEN t.status
                      WHEN o.status = 'delivered' AND t.status = 'read' THEN t.status
                      ELSE o.status END,
        state = CASE WHEN o.state IN ('sending', 'unknown', 'pending') AND t.status <> 'failed' THEN 'accepted'
-                    WHEN t.status = 'failed' AND o.status IS DISTINCT FROM 'delivered' AND o.status IS DISTINCT FROM 'read' THEN 'failed'
+                    WHEN t.status = 'failed' AND coalesce(o.status, 'sent') NOT IN ('delivered', 'read') THEN 'failed'
                     ELSE o.state END,
        lease_until = CASE WHEN o.state IN ('sending', 'unknown', 'pending') THEN NULL ELSE o.lease_until END,
        wamid = coalesce(o.wamid, t.wamid),
@@ -48,7 +50,7 @@ SET    status = CASE WHEN t.status = 'failed' THEN CASE WHEN o.status IN ('deliv
        error_code = coalesce(t.error_code, o.error_code), reason = coalesce(t.reason, o.reason)
 FROM   target t
 WHERE  o.id = t.row_id
-RETURNING o.id, o.conversation_id, o.purpose, t.status, t.error_code
+RETURNING o.id, o.conversation_id, o.purpose, o.state, o.error_code
 """
 
 
@@ -59,49 +61,63 @@ async def apply_once(parts: Parts) -> int:
         rows = await conn.fetch(inbox.TAKE_OTHERS, "status", BATCH)
         if not rows:
             return 0
-        arrived: dict[tuple[int | None, str], InboundStatus] = {}
-        failed: dict[tuple[int | None, str], InboundStatus] = {}
-        for row in rows:
-            status = event_of(bytes(row["raw"]))
-            if not isinstance(status, InboundStatus) or status.status not in _RANK or status.kind == "payment":
-                continue  # unknown kinds stay in the inbox, done and readable
-            key = (outbox_id_of(parts.mac_key, status.opaque), status.wamid)
-            known = arrived.get(key)
-            if status.status == "failed":
-                failed[key] = status
-            elif known is None or _RANK[status.status] > _RANK[known.status]:
-                # of one message's statuses the highest is enough: `read` says that it was delivered
-                arrived[key] = status
+        arrived, failed = _by_message(await _ours(conn, parts.mac_key, [event_of(bytes(row["raw"])) for row in rows]))
         touched = await _apply(conn, arrived, now) + await _apply(conn, failed, now)
-        for row in touched:
-            if row["status"] == "failed":
-                await put_event(
-                    conn,
-                    source="engine",
-                    dedupe_key=f"f:{row['id']}",
-                    conversation_id=row["conversation_id"],
-                    event=DeliveryFailed(outbox_id=row["id"], code=row["error_code"] or 0, purpose=row["purpose"]),
-                    now=now,
-                )
+        lost = [row for row in touched if row["state"] == "failed"]
+        for row in lost:
+            event = DeliveryFailed(outbox_id=row["id"], code=row["error_code"] or 0, purpose=row["purpose"])
+            await put_event(
+                conn,
+                source="engine",
+                dedupe_key=f"f:{row['id']}",
+                conversation_id=row["conversation_id"],
+                event=event,
+                now=now,
+            )
         await conn.execute(inbox.MARK_DONE, [row["id"] for row in rows], now)
-    if any(row["status"] == "failed" for row in touched):
+    if lost:
         parts.wake.turns()
     for conversation_id in {row["conversation_id"] for row in touched}:
         parts.wake.desk_changed(conversation_id)
     return len(rows)
 
 
-async def _apply(conn: Any, found: dict[tuple[int | None, str], InboundStatus], now: datetime) -> list[Any]:
+async def _ours(conn: Any, key: bytes, stored: Sequence[object]) -> list[tuple[int, InboundStatus]]:
+    """Each status with the outbox row that it speaks of: by its echo, else by WhatsApp's own id. Others are no business of ours."""
+    known = [s for s in stored if isinstance(s, InboundStatus) and s.status in _RANK and s.kind != "payment"]
+    echoed = [(outbox_id_of(key, status.opaque), status) for status in known]
+    silent = sorted({status.wamid for row_id, status in echoed if row_id is None})
+    by_wamid = {row["wamid"]: row["id"] for row in await conn.fetch(FIND, silent)} if silent else {}
+    found = [(row_id or by_wamid.get(status.wamid), status) for row_id, status in echoed]
+    return [(row_id, status) for row_id, status in found if row_id is not None]
+
+
+def _by_message(
+    found: Sequence[tuple[int, InboundStatus]],
+) -> tuple[dict[int, InboundStatus], dict[int, InboundStatus]]:
+    """Of one message's statuses the highest is enough (`read` says that it was delivered); failures are apart."""
+    arrived: dict[int, InboundStatus] = {}
+    failed: dict[int, InboundStatus] = {}
+    for row_id, status in found:
+        known = arrived.get(row_id)
+        if status.status == "failed":
+            failed[row_id] = status
+        elif known is None or _RANK[status.status] > _RANK[known.status]:
+            arrived[row_id] = status
+    return arrived, failed
+
+
+async def _apply(conn: Any, found: dict[int, InboundStatus], now: datetime) -> list[Any]:
     if not found:
         return []
-    statuses = list(found.items())
+    statuses = list(found.values())
     rows: list[Any] = await conn.fetch(
         APPLY,
-        [key[0] for key, _ in statuses],
-        [key[1] for key, _ in statuses],
-        ["read" if s.status == "played" else s.status for _, s in statuses],
-        [s.at or now for _, s in statuses],
-        [s.errors[0].code if s.errors else None for _, s in statuses],
-        [s.errors[0].title if s.errors else None for _, s in statuses],
+        list(found),
+        [s.wamid for s in statuses],
+        ["read" if s.status == "played" else s.status for s in statuses],
+        [s.at or now for s in statuses],
+        [s.errors[0].code if s.errors else None for s in statuses],
+        [s.errors[0].title if s.errors else None for s in statuses],
     )
     return rows

@@ -7,19 +7,23 @@ from typing import Any
 from flows.negotiation import CashOffer, InstalmentOffer, PromiseOffer, offer_from
 
 SEAL = """
-INSERT INTO offer (conversation_id, no, customer_id, debt_id, policy_digest, terms, facts, shown_at, shown_on, honoured_until)
+INSERT INTO offer (conversation_id, no, customer_id, debt_id, policy_digest, terms, facts, shown_at, shown_on,
+                   honoured_until)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 LOCK_DEBT = "SELECT state FROM debt WHERE id = $1 AND customer_id = $2 FOR UPDATE"
 ACCEPT_OFFER = """
-UPDATE offer SET accepted_at = $3 WHERE conversation_id = $1 AND no = $2 AND debt_id = $4 AND accepted_at IS NULL RETURNING terms
+UPDATE offer SET accepted_at = $3
+WHERE  conversation_id = $1 AND no = $2 AND debt_id = $4 AND accepted_at IS NULL
+RETURNING terms
 """
 BEGIN = """
 INSERT INTO agreement (conversation_id, offer_no, customer_id, debt_id, total_cents, accepted_at, accepted_by_message)
 VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id
 """
 ADD_INSTALMENTS = """
-INSERT INTO instalment (agreement_id, n, due_on, amount_cents) SELECT $1, * FROM unnest($2::int[], $3::date[], $4::bigint[])
+INSERT INTO instalment (agreement_id, n, due_on, amount_cents)
+SELECT $1, * FROM unnest($2::int[], $3::date[], $4::bigint[])
 """
 DEBT_AGREED = "UPDATE debt SET state = 'agreed', updated_at = $2 WHERE id = $1 AND state = 'open'"
 PROMISE = "UPDATE debt SET promised_until = $3, updated_at = $4 WHERE id = $1 AND customer_id = $2"

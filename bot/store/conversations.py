@@ -37,8 +37,9 @@ SET    state = n.state, owner = n.owner, epoch = n.epoch, serial = n.serial, cus
        journal_n = n.journal_n, journal_hash = n.journal_hash,
        wa_id = coalesce(n.wa_id, c.wa_id), user_id = coalesce(n.user_id, c.user_id),
        profile_name = coalesce(n.profile_name, c.profile_name)
-FROM   unnest($1::bigint[], $2::jsonb[], $3::text[], $4::int[], $5::int[], $6::bigint[], $7::timestamptz[], $8::int[], $9::date[],
-              $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::int[], $14::bytea[], $15::text[], $16::text[], $17::text[])
+FROM   unnest($1::bigint[], $2::jsonb[], $3::text[], $4::int[], $5::int[], $6::bigint[], $7::timestamptz[], $8::int[],
+              $9::date[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::int[], $14::bytea[],
+              $15::text[], $16::text[], $17::text[])
        AS n(id, state, owner, epoch, serial, customer_id, confirmed_at, wrong_answers, wrong_on,
             contact_closed_at, opted_out_at, heard_at, journal_n, journal_hash, wa_id, user_id, profile_name)
 WHERE  c.id = n.id

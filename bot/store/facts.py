@@ -42,9 +42,10 @@ WHERE  a.customer_id IS NULL
 ORDER  BY 1, 2
 """
 DEBTS = """
-SELECT d.customer_id, d.id, d.external_id, d.description, d.principal_cents, d.open_principal_cents, d.due_on, d.tags, d.state,
-       d.interest_from, d.interest_carried_cents, d.fine_paid_cents, d.promised_until,
-       (SELECT count(*)::int FROM debt p WHERE p.customer_id = d.customer_id AND p.state = 'paid' AND p.settled_at::date > p.due_on) AS late_before
+SELECT d.customer_id, d.id, d.external_id, d.description, d.principal_cents, d.open_principal_cents, d.due_on, d.tags,
+       d.state, d.interest_from, d.interest_carried_cents, d.fine_paid_cents, d.promised_until,
+       (SELECT count(*)::int FROM debt p
+        WHERE  p.customer_id = d.customer_id AND p.state = 'paid' AND p.settled_at::date > p.due_on) AS late_before
 FROM   debt d
 WHERE  d.customer_id = any($1::bigint[]) AND d.state IN ('open', 'agreed')
 ORDER  BY d.due_on, d.id

@@ -16,7 +16,8 @@ from bot.store.conversations import Conversation
 
 APPEND = """
 INSERT INTO journal (conversation_id, n, at, kind, body, outbox_id, inbox_id, hash)
-SELECT * FROM unnest($1::bigint[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bytea[])
+SELECT * FROM unnest($1::bigint[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+                     $8::bytea[])
 """
 READ = """
 SELECT n, at, kind, body, hash FROM journal WHERE conversation_id = $1 ORDER BY n

@@ -12,7 +12,8 @@ from typing import Any
 
 DECIDE = """
 INSERT INTO outbox (conversation_id, decision_key, kind, purpose, body, guards, decision, epoch, created_at)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::jsonb[], $8::int[], $9::timestamptz[])
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::jsonb[], $8::int[],
+                     $9::timestamptz[])
 ON CONFLICT (decision_key) DO NOTHING
 RETURNING id, decision_key
 """
@@ -24,7 +25,8 @@ WITH RECURSIVE hop AS (
      ORDER BY conversation_id LIMIT 1)
     UNION ALL
     SELECT (SELECT o.conversation_id FROM outbox o
-            WHERE o.state IN ('pending', 'sending') AND o.kind IN ('message', 'typing') AND o.conversation_id > hop.conversation_id
+            WHERE o.state IN ('pending', 'sending') AND o.kind IN ('message', 'typing')
+            AND   o.conversation_id > hop.conversation_id
             ORDER BY o.conversation_id LIMIT 1)
     FROM hop WHERE hop.conversation_id IS NOT NULL
 )
@@ -33,7 +35,8 @@ SELECT conversation_id FROM hop WHERE conversation_id IS NOT NULL LIMIT $2
 # Lock order: conversation first. The lock is what a take-over, a payment or an opt-out has to wait for, or makes us
 # wait for.
 CLAIM_CONVERSATIONS = """
-SELECT id, coalesce(wa_id, CASE WHEN address ~ '^[0-9]+$' THEN address END) AS wa_id, user_id, owner, epoch, customer_id, contact_closed_at, opted_out_at, heard_at
+SELECT id, coalesce(wa_id, CASE WHEN address ~ '^[0-9]+$' THEN address END) AS wa_id, user_id, owner,
+       epoch, customer_id, contact_closed_at, opted_out_at, heard_at
 FROM   conversation
 WHERE  id = any($1::bigint[]) AND send_after <= $2
 ORDER  BY id
@@ -47,7 +50,8 @@ WHERE  conversation_id = any($1::bigint[]) AND state IN ('pending', 'sending') A
 ORDER  BY conversation_id, id
 """
 START = """
-UPDATE outbox SET state = 'sending', attempt = attempt + 1, lease_until = $2, posted_at = $3 WHERE id = any($1::bigint[])
+UPDATE outbox SET state = 'sending', attempt = attempt + 1, lease_until = $2, posted_at = $3
+WHERE  id = any($1::bigint[])
 """
 CANCEL = """
 UPDATE outbox o SET state = 'cancelled', reason = n.reason, lease_until = NULL
@@ -74,7 +78,8 @@ EXPIRE_LEASES = """
 UPDATE outbox
 SET    state = CASE WHEN kind = 'message' THEN 'unknown' WHEN kind = 'typing' THEN 'failed' ELSE 'pending' END,
        ambiguous = ambiguous + 1, lease_until = NULL, reason = 'lease expired'
-WHERE  id IN (SELECT id FROM outbox WHERE state = 'sending' AND lease_until < $1 ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
+WHERE  id IN (SELECT id FROM outbox WHERE state = 'sending' AND lease_until < $1
+              ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
 RETURNING id, conversation_id, kind
 """
 # Replies in a dialogue are sent once more, byte for byte, if the channel lives (something posted later was accepted)

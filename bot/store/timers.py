@@ -20,7 +20,8 @@ WITH due AS (
     DELETE FROM timer t USING due WHERE t.key = due.key RETURNING t.key, t.conversation_id, t.event, t.fire_at
 )
 INSERT INTO inbox (source, dedupe_key, kind, conversation_id, raw, occurred_at, received_at)
-SELECT 'timer', 't:' || key || ':' || extract(epoch FROM fire_at), 'event', conversation_id, convert_to(event::text, 'UTF8'), fire_at, $1
+SELECT 'timer', 't:' || key || ':' || extract(epoch FROM fire_at), 'event', conversation_id,
+       convert_to(event::text, 'UTF8'), fire_at, $1
 FROM   fired
 ON CONFLICT (source, dedupe_key) DO NOTHING
 """
