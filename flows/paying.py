@@ -4,7 +4,6 @@ The amount is that of the day it is for, part by part, with the best cash offer 
 makes one charge; a charge that still asks for the same is shown again instead of making another.
 """
 
-from dataclasses import replace
 from datetime import date
 
 from flows.effects import Charge, Choice, Note, OpenTicket, Say, SealOffer, Typing, Value
@@ -133,18 +132,17 @@ def charge_payment(
     )
 
 
+def stands(moment: Moment, charge_no: int) -> bool:
+    """Whether a charge can still be paid as it is."""
+    known = moment.charge(charge_no)
+    return known is not None and _alive(known, moment.facts.today)
+
+
 def show_code_again(moment: Moment) -> None:
-    """A press on an old charge: its code while it stands, else the amount of today."""
+    """A press on a charge that stands."""
     known = moment.charge(moment.wish.object_id)
-    if known is not None and _alive(known, moment.facts.today):
-        show_again(moment, known)
-    else:
-        # What it asked for is paid or asked for otherwise by now: the amount of today, whichever is meant.
-        moment.wish = replace(moment.wish, want="pay", object_id=0)
-        if must_choose_what_to_pay(moment):
-            choose_what_to_pay(moment)
-        else:
-            charge(moment)
+    assert known is not None  # the wish was held to the present
+    show_again(moment, known)
 
 
 def show_again(moment: Moment, known: ChargeFact) -> None:

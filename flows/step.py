@@ -15,7 +15,7 @@ from flows.effects import Book, Effect
 from flows.events import Event
 from flows.facts import Facts
 from flows.moment import Moment
-from flows.paying import show_ready_charge
+from flows.paying import show_ready_charge, stands
 from flows.wishes import NOTHING, Where, Wish, recalled, wish_of
 
 VERSION = 1
@@ -148,11 +148,13 @@ def _wanted(place: str, moment: Moment) -> str | None:
 
 
 def _present(moment: Moment) -> Wish:
-    """The wish as it can be meant today: a debt that is open no more is not paid again, and today's promise is a payment."""
+    """The wish as it can be meant today: what is open no more is not paid again, and today's promise is a payment."""
     wish = moment.wish
     if wish.want in ("pay", "negotiate") and wish.object_id > 0:
         there = moment.debt(wish.object_id) or moment.agreement_on(wish.object_id)
         return wish if there else replace(wish, want="stale", object_id=0)
+    if wish.want == "code" and not stands(moment, wish.object_id):
+        return replace(wish, want="pay", object_id=0)  # paid, or asked for anew: what is to pay today
     if wish.want == "promise_day" and wish.day == moment.facts.today:
         return replace(wish, want="pay")
     return wish

@@ -110,7 +110,9 @@ def _typed(said: str, message_id: str, facts: Facts, where: Where) -> Wish:
     if where.state == "identifying" and (answer := _answer(text, facts)):
         return Wish(want="answer", answer=answer, message_id=message_id)
     number = _NUMBER.fullmatch(text)
-    if number is not None and (number[1] is None or where.choices[:1] and where.choices[0].startswith("due_day.")):
+    if number is not None and (day := _due_day(int(number[2]), facts, where, named=number[1] is not None)) is not None:
+        return replace(day, message_id=message_id)
+    if number is not None and number[1] is None:
         return _numbered(number[2], where, message_id)
     times = _TIMES.fullmatch(text) if where.state == "choosing_offer" else None
     if times is not None and (no := _with_count(int(times[1]), facts, where)) is not None:
@@ -136,12 +138,21 @@ def _typed(said: str, message_id: str, facts: Facts, where: Where) -> Wish:
 def _numbered(text: str, where: Where, message_id: str) -> Wish:
     """A number picks what stands there in the last list or row of buttons; without one, the three buttons."""
     n = int(text)
-    for choice in map(recalled, where.choices):
-        if choice.want == "due_day" and choice.version == n:  # asked for a day, so the number is the day
-            return replace(choice, message_id=message_id)
     if where.state in ("choosing_debt", "choosing_offer", "reviewing", "menu") and 1 <= n <= len(where.choices):
         return recalled(where.choices[n - 1], message_id)
     return Wish(want=_NUMBERS.get(text, "misfit"), message_id=message_id)
+
+
+def _due_day(day: int, facts: Facts, where: Where, *, named: bool) -> Wish | None:
+    """Another due day for the offer in question: said after it was asked for, or named as a day while its terms are read."""
+    for choice in map(recalled, where.choices):
+        if choice.want == "due_day" and choice.version == day:
+            return choice
+        if choice.want == "due_day" and choice.version == 0 and named:
+            sealed = next((offer for offer in facts.offers if offer.no == choice.object_id), None)
+            if sealed is not None and isinstance(sealed.offer, InstalmentOffer) and day in sealed.offer.due_days:
+                return replace(choice, version=day)
+    return None
 
 
 def _with_count(count: int, facts: Facts, where: Where) -> int | None:
