@@ -43,14 +43,17 @@ async def posted(parts: Parts, state: str, wamid: str | None = None) -> int:
         )
         return int(
             await conn.fetchval(
-                "INSERT INTO outbox (conversation_id, decision_key, kind, purpose, body, epoch, state, attempt, wamid, lease_until, created_at)"
+                "INSERT INTO outbox (conversation_id, decision_key, kind, purpose, body, epoch, state, attempt, wamid,"
+                " lease_until, created_at)"
                 " VALUES ($1, 't1.1', 'message', 'reply', '{}', 0, $2, 1, $3, now(), now()) RETURNING id",
                 conversation, state, wamid,
             )
         )  # fmt: skip
 
 
-async def told(parts: Parts, outbox_id: int | None, *names: str, wamid: str = "wamid.X", **more: object) -> None:
+async def told(
+    parts: Parts, outbox_id: int | None, *names: str, wamid: str = "wamid.X", **more: object
+) -> None:
     """Let statuses arrive, one webhook each, and be applied one by one."""
     echo = {"biz_opaque_callback_data": opaque(parts.mac_key, outbox_id=outbox_id, attempt=1)} if outbox_id else {}
     for name in names:

@@ -1,4 +1,5 @@
-"""WhatsApp's end for fault tests: a real server that answers late, echoes statuses doubled and out of order, and remembers every POST."""
+"""WhatsApp's end for fault tests: a real server that answers late, echoes statuses doubled and out of order, and
+remembers every POST."""
 
 import asyncio
 import random
@@ -16,7 +17,7 @@ class FarEnd:
     """Remembers what was posted, by outbox row (from the echoed opaque text) and by person."""
 
     def __init__(self, *, seed: int, secret: str, phone_number_id: str) -> None:
-        self._random = random.Random(seed)  # noqa: S311  # a seeded storm, no secret
+        self._random = random.Random(seed)  # a seeded storm, no secret
         self._secret, self._phone_number_id = secret.encode(), phone_number_id
         self.posts: dict[int, list[int]] = defaultdict(list)  # outbox id → positions in the order of arrival
         self.order: dict[str, list[int]] = defaultdict(list)  # person → outbox ids
