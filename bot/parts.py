@@ -42,7 +42,8 @@ PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)
 
 @asynccontextmanager
 async def open_database(settings: Settings, *, connections: int = 4) -> "AsyncIterator[asyncpg.Pool[Any]]":
-    """Yield a pool on the company's PostgreSQL, or on the embedded one (found running, or started for as long as this lasts).
+    """Yield a pool on the company's PostgreSQL, or on the embedded one (found running, or started for as long as this
+    lasts).
 
     The schema is brought up to date first.
     """
@@ -55,7 +56,9 @@ async def open_database(settings: Settings, *, connections: int = 4) -> "AsyncIt
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings, clock: Clock, *, connections: int = 12, demo: bool = False) -> AsyncIterator[Parts]:
+async def open_parts(
+    settings: Settings, clock: Clock, *, connections: int = 12, demo: bool = False
+) -> AsyncIterator[Parts]:
     """Yield all parts, ready to run; close them in reverse."""
     key = bytes.fromhex(settings.secret_key) if _is_hex(settings.secret_key) else settings.secret_key.encode()
     if not key:
@@ -95,7 +98,12 @@ async def open_parts(settings: Settings, clock: Clock, *, connections: int = 12,
 @asynccontextmanager
 async def _pool(dsn: str, connections: int) -> "AsyncIterator[asyncpg.Pool[Any]]":
     pool = await asyncpg.create_pool(
-        dsn, min_size=1, max_size=connections, command_timeout=_STATEMENT_S, server_settings=_SESSION
+        dsn,
+        min_size=1,
+        max_size=connections,
+        command_timeout=_STATEMENT_S,
+        server_settings=_SESSION,
+        reset=_leave_as_is,
     )
     try:
         yield pool
@@ -106,6 +114,11 @@ async def _pool(dsn: str, connections: int) -> "AsyncIterator[asyncpg.Pool[Any]]
         except TimeoutError:
             log.warning("parts.pool_terminated")
             pool.terminate()
+
+
+async def _leave_as_is(_: Any) -> None:
+    """Nobody leaves anything behind in a session (asyncpg itself rolls back), so a release needs no trip to the
+    server."""
 
 
 def _is_hex(text: Secret) -> bool:
