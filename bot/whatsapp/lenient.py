@@ -64,7 +64,11 @@ def _refuse(word: str) -> NoReturn:
 
 def encode(value: Any) -> bytes:
     """Return `value` as compact ASCII JSON: NUL and half characters stay escapes. Raises RecursionError if too deep."""
-    return _ENCODER.encode(value).encode("ascii")
+    try:
+        quickly = msgspec.json.encode(value)
+    except (ValueError, OverflowError):  # half a character, or a number of more than 64 bits
+        quickly = None
+    return quickly if quickly is not None and quickly.isascii() else _ENCODER.encode(value).encode("ascii")
 
 
 def canonical(value: Any) -> bytes:
