@@ -1,6 +1,8 @@
-"""Into the inbox: many requests at once become one insert and one commit, and only then is anybody told that it is safe.
+"""Into the inbox: many requests at once become one insert and one commit, and only then is anybody told that it is
+safe.
 
-Concurrent webhooks share a batch (64 requests, one commit). The queue is bounded; full means "say so" (503), never "drop".
+Concurrent webhooks share a batch (64 requests, one commit). The queue is bounded; full means "say so" (503), never
+"drop".
 """
 
 import asyncio
@@ -65,24 +67,29 @@ class Ingest:
     async def run(self) -> None:
         """Commit batches until cancelled."""
         while True:
-            batch = [await self._waiting.get()]
-            while len(batch) < _BATCH_REQUESTS and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
+            batch = self._more([await self._waiting.get()])
             try:
-                await self._commit([a for request in batch for a in request.arrivals])
+                # As long as there is more to do the connection is kept: taking one costs as much as a small batch.
+                async with self._pool.acquire() as conn:
+                    while batch:
+                        await self._commit(conn, [a for request in batch for a in request.arrivals])
+                        self._answer(batch, None)
+                        batch = self._more([])
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
                 log.error("inbox.not_stored", error=type(error).__name__, requests=len(batch))
                 self._answer(batch, InboxUnavailable("the database is away"))
             except asyncio.CancelledError:
                 self._answer(batch, InboxUnavailable("stopping"))
                 raise
-            else:
-                self._answer(batch, None)
 
-    async def _commit(self, arrivals: list[Arrival]) -> None:
-        async with self._pool.acquire() as conn:
-            await self._find_homes(conn, arrivals)
-            await inbox.take_in(conn, arrivals, self._homes)
+    def _more(self, batch: list[_Request]) -> list[_Request]:
+        while len(batch) < _BATCH_REQUESTS and not self._waiting.empty():
+            batch.append(self._waiting.get_nowait())
+        return batch
+
+    async def _commit(self, conn: Any, arrivals: list[Arrival]) -> None:
+        await self._find_homes(conn, arrivals)
+        await inbox.take_in(conn, arrivals, self._homes)
         self._wake.ring(*{_BELLS[a.kind] for a in arrivals if a.kind in _BELLS})
 
     async def _find_homes(self, conn: Any, arrivals: list[Arrival]) -> None:
