@@ -1,7 +1,7 @@
 """The floors: what the same machine does with the same bytes when there is next to nothing in between.
 
-`empty`: an aiohttp handler that reads the body and answers 200. `echo`: the same, and a POST out for each request, without any
-record. `rest`: a process with aiohttp and uvloop that waits.
+`empty`: an aiohttp handler that reads the body and answers 200. `echo`: the same, and a POST out for each request,
+without any record.
 """
 
 import asyncio

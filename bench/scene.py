@@ -6,14 +6,17 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
 import msgspec
 
+from bench.wire import request
+from bot.store import policies
 from bot.whatsapp.signature import sign
 
+_POLICY = Path(__file__).parent.parent / "flows" / "policies" / "padrao.yaml"
 SECRET = "bench-app-secret"
 PHONE_NUMBER_ID = "106540352242922"
 _READY_S = 30.0
@@ -27,7 +30,9 @@ def free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def process(*arguments: str, port: int, environment: dict[str, str] | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process(
+    *arguments: str, port: int, environment: dict[str, str] | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a Python process until the block ends; it listens on `port` when the block begins."""
     child = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, env={**os.environ, **(environment or {})}, stderr=asyncio.subprocess.DEVNULL
@@ -74,20 +79,28 @@ def phone(n: int) -> str:
 
 
 async def people(database: str, count: int) -> None:
-    """Put `count` customers with one debt each into the database."""
+    """Put `count` customers with one debt each into the database, and a policy in force."""
     conn = await asyncpg.connect(database)
     now = datetime.now(UTC)
-    due = date.today() - timedelta(days=10)
+    due = now.date() - timedelta(days=10)
     try:
+        digest = await policies.submit(conn, _POLICY.read_bytes(), file=_POLICY.name, by="Bia", now=now)
+        await policies.approve(conn, digest, by="Caio", now=now, today=now.date())
         await conn.execute(
-            "INSERT INTO customer (external_id, name, document, phone, created_at, updated_at) "
-            "SELECT 'B-' || n, 'Pessoa ' || n, '52998224725', (5511900000000 + n)::text, $2, $2 FROM generate_series(1, $1::int) n",
+            """
+            INSERT INTO customer (external_id, name, document, phone, created_at, updated_at)
+            SELECT 'B-' || n, 'Pessoa ' || n, '52998224725', (5511900000000 + n)::text, $2, $2
+            FROM generate_series(1, $1::int) n
+            """,
             count,
             now,
         )
         await conn.execute(
-            "INSERT INTO debt (external_id, customer_id, description, principal_cents, open_principal_cents, due_on, created_at, updated_at) "
-            "SELECT 'D-' || id, id, 'Mensalidade', 34990, 34990, $1, $2, $2 FROM customer",
+            """
+            INSERT INTO debt (external_id, customer_id, description, principal_cents, open_principal_cents, due_on,
+                              created_at, updated_at)
+            SELECT 'D-' || id, id, 'Mensalidade', 34990, 34990, $1, $2, $2 FROM customer
+            """,
             due,
             now,
         )
@@ -96,8 +109,8 @@ async def people(database: str, count: int) -> None:
         await conn.close()
 
 
-def message(n: int, wamid: str, text: str = "oi") -> tuple[bytes, str]:
-    """Return a webhook body with one text of the n-th person, and its signature header."""
+def message(n: int, wamid: str, text: str = "oi") -> bytes:
+    """Return the whole request of a webhook with one text of the n-th person, signed."""
     body = msgspec.json.encode(
         {
             "object": "whatsapp_business_account",
@@ -127,4 +140,4 @@ def message(n: int, wamid: str, text: str = "oi") -> tuple[bytes, str]:
             ],
         }
     )
-    return body, f"X-Hub-Signature-256: {sign(body, SECRET.encode())}\r\n"
+    return request("/webhook", body, f"X-Hub-Signature-256: {sign(body, SECRET.encode())}\r\n")
