@@ -41,7 +41,8 @@ def say_all_settled(moment: Moment) -> None:
 
 def choose_what_to_pay(moment: Moment) -> None:
     """Ask which, or all together."""
-    rows = [_row(moment, debt, "pay") for debt in moment.open_debts] + [
+    costs = _costs(moment, moment.open_debts)
+    rows = [_row(moment, debt, cost) for debt, (_, cost, _) in zip(moment.open_debts, costs, strict=True)] + [
         Choice(
             action="pay", object_id=a.debt_id, label="row_debt", detail="row_instalment_detail",
             values={"description": moment.description(a.debt_id), "amount_cents": i.amount_cents - i.paid_cents, "due_on": i.due_on},
@@ -51,13 +52,12 @@ def choose_what_to_pay(moment: Moment) -> None:
     ]  # fmt: skip
     together: list[Choice] = []
     if len(moment.open_debts) > 1:
-        total = sum(cost.total_cents for _, cost, _ in _costs(moment, moment.open_debts))
+        total = sum(cost.total_cents for _, cost, _ in costs)
         together = [
             Choice(action="pay", object_id=ALL_TOGETHER, label="row_all", detail="row_all_detail",
                    values={"count": len(moment.open_debts), "total_cents": total})
         ]  # fmt: skip
     moment.say("which_to_pay", *together, *rows[:_ROWS], list_button="button_choose")
-    moment.memory["for"] = "pay"
     moment.wait_for_answer()
 
 
@@ -310,11 +310,11 @@ def _new_charge(moment: Moment, charge: Charge) -> None:
     moment.wait_for_answer()
 
 
-def _row(moment: Moment, debt: Debt, action: str) -> Choice:
-    cost = moment.facts.costs[debt.id]
+def _row(moment: Moment, debt: Debt, cost: CostOfDebt) -> Choice:
+    """One debt of the list, with what paying it today would cost."""
     late = moment.facts.today > debt.due_on
     return Choice(
-        action=action,  # type: ignore[arg-type]  # pay or negotiate
+        action="pay",
         object_id=debt.id,
         label="row_debt",
         detail="row_debt_late" if late else "row_debt_due",
