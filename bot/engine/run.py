@@ -15,6 +15,7 @@ import structlog
 from bot.engine import charging, sender, settle, statuses, turn
 from bot.engine.alive import kept_alive
 from bot.engine.parts import Parts
+from bot.engine.rehearsal import rehearse
 from bot.store import outbox, timers
 
 STOP_WITHIN_S = 20.0
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 async def run(parts: Parts, roles: frozenset[str], stop: asyncio.Event) -> None:
     """Run the loops of `roles` until `stop` is set and what they hold is finished."""
+    if "worker" in roles:
+        rehearse(parts)
     async with asyncio.TaskGroup() as tasks:
         endless = [tasks.create_task(parts.wake.run())]
         if "web" in roles:
