@@ -210,6 +210,8 @@ def _instalments(rule: Rule, terms: InstalmentRule, count: int, cost: Cost, on: 
     )
     if min(divided.instalments_cents) < max(terms.minimum_instalment, 1):
         return
+    if terms.interest_percent_month and not terms.first_due_within_days and not divided.entry_cents:
+        return  # an entry of less than a centavo: the first instalment would have interest but no time to pass
     due_day = terms.due_days[0] if terms.due_days else None
     payments = schedule(divided, accepted=on, first_due_within_days=terms.first_due_within_days, due_day=due_day)
     yield InstalmentOffer(

@@ -7,24 +7,28 @@ The rules are the contract's ("What `--json` prints"); amounts are integer centa
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal, getcontext, localcontext
 from fractions import Fraction
 
 from payments.late_charges import Cost
 from payments.money import half_up, percent_of, split
 
 _NONE = Decimal(0)
-_CLOSE = Decimal("1e-12")
+_DIGITS = 24  # beyond those of the yearly factor itself
 _BETWEEN_DAYS = 20  # the second payment comes at least so long after the first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discount:
-    """What is forgiven of each part, in percent."""
+    """What is forgiven of each part, in percent of that part: 0 to 100."""
 
     principal_percent: Decimal = _NONE
     fine_percent: Decimal = _NONE
     interest_percent: Decimal = _NONE
+
+    def __post_init__(self) -> None:
+        assert min(self.principal_percent, self.fine_percent, self.interest_percent) >= 0
+        assert max(self.principal_percent, self.fine_percent, self.interest_percent) <= 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +89,18 @@ def plan(total_cents: int, *, count: int, entry_percent: Decimal, interest_perce
 
 
 def _price(rest_cents: int, count: int, interest_percent_month: Decimal) -> tuple[int, ...]:
-    """Price table: the instalment and each period's interest rounded half up, the last one closing the balance."""
+    """Price table: the instalment and each period's interest rounded half up, the last one closing the balance.
+
+    Of some centavos the rounded instalment may pay everything before its turn: then the rest of them are 0, never less.
+    """
     rate = Fraction(interest_percent_month) / 100
     instalment = half_up(rest_cents * rate / (1 - 1 / (1 + rate) ** count))
     balance, parts = rest_cents, []
-    for _ in range(count - 1):
-        balance += half_up(balance * rate) - instalment
-        parts.append(instalment)
-    parts.append(balance + half_up(balance * rate))
+    for n in range(1, count + 1):
+        balance += half_up(balance * rate)
+        parts.append(min(instalment, balance) if n < count else balance)
+        balance -= parts[-1]
+    assert balance == 0
     return tuple(parts)
 
 
@@ -130,18 +138,28 @@ def cet_percent_year(total_cents: int, payments: tuple[Payment, ...], accepted: 
     """
     if sum(p.amount_cents for p in payments) <= total_cents:
         return Decimal("0.00")
-    assert payments[-1].due > accepted, "interest needs time"
-    flows = [(Decimal((p.due - accepted).days) / 365, Decimal(p.amount_cents)) for p in payments]
+    lent_cents = total_cents - sum(p.amount_cents for p in payments if p.due == accepted)
+    assert lent_cents > 0, "interest needs time"
     with localcontext() as context:
-        context.prec = 24
-        # Newton on the logarithm of the yearly factor: the present value falls and is convex, so from 0 it nears the
-        # root from one side.
-        log_factor, step = _NONE, Decimal(1)
-        while abs(step) > _CLOSE:
-            values = [(years, amount * (-log_factor * years).exp()) for years, amount in flows]
-            step = (sum((v for _, v in values), _NONE) - total_cents) / sum((years * v for years, v in values), _NONE)
-            log_factor += step
+        context.prec = _DIGITS
+        flows = [(p.due - accepted, Decimal(p.amount_cents)) for p in payments if p.due > accepted]
+        repaid = sum((amount for _, amount in flows), _NONE)
+        # The yearly factor would be highest if all were repaid on the earliest day: so many digits before its point.
+        context.prec += int((repaid / lent_cents).log10() * 365 / min(time.days for time, _ in flows))
+        log_factor = _log_of_yearly_factor([(Decimal(time.days) / 365, amount) for time, amount in flows], lent_cents)
         return ((log_factor.exp() - 1) * 100).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+
+
+def _log_of_yearly_factor(flows: list[tuple[Decimal, Decimal]], lent_cents: int) -> Decimal:
+    """Newton: the present value of what is paid after so many years falls and is convex, so from 0 the steps near the
+    root from one side, and each has twice the digits of the one before."""
+    close = Decimal(10) ** (-getcontext().prec // 2)
+    log_factor, step = _NONE, Decimal(1)
+    while abs(step) > close:
+        values = [(years, amount * (-log_factor * years).exp()) for years, amount in flows]
+        step = (sum((v for _, v in values), _NONE) - lent_cents) / sum((years * v for years, v in values), _NONE)
+        log_factor += step
+    return log_factor
 
 
 def _in_month(day: date, months_later: int, day_of_month: int) -> date:

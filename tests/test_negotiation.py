@@ -111,6 +111,30 @@ def test_the_ceiling_on_instalments_holds_where_the_rule_names_no_end() -> None:
     assert [offer.count for offer in plans(decide(policy, debt(500_000, 40), TODAY))] == [11, 12]
 
 
+@pytest.mark.parametrize("cents", range(1, 200))
+def test_of_some_centavos_that_were_left_over_no_instalment_is_empty(cents: int) -> None:
+    """What a payment in parts leaves is settled at once: rounded instalments would have paid it before their turn."""
+    policy = read(("0.99   # Tabela Price\n        minimum_instalment: 50.00", "0.99"))
+    for offer in plans(decide(policy, debt(cents, 64), TODAY)):
+        assert min(payment.amount_cents for payment in offer.payments) > 0
+    assert plans(decide(POLICY, debt(cents, 64), TODAY)) == []
+
+
+def test_interest_is_not_asked_where_an_entry_of_less_than_a_centavo_leaves_it_no_time() -> None:
+    policy = read(
+        (
+            "count: {from: 2, to: 12}\n        entry_percent: 20.00",
+            "count: {from: 1, to: 1}\n        entry_percent: 1.00",
+        ),
+        (
+            "0.99   # Tabela Price\n        minimum_instalment: 50.00\n        first_due_within_days: 5",
+            "5.00\n        first_due_within_days: 0",
+        ),
+    )
+    assert plans(decide(policy, debt(40, 64), TODAY)) == []
+    assert [offer.entry_cents for offer in plans(decide(policy, debt(100, 64), TODAY))] == [1]
+
+
 def test_who_was_late_before_may_be_a_condition() -> None:
     policy = read(
         ("when: {days_overdue: {from: 1, to: 30}}", "when: {days_overdue: {from: 1, to: 30}, late_before: {to: 0}}")

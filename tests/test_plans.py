@@ -1,8 +1,10 @@
 """Instalment plans, their days and their CET, against the vectors and the invariants."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.late_charges import Cost
-from payments.plans import Discount, cet_percent_year, discounted, plan, schedule
+from payments.plans import Discount, Payment, cet_percent_year, discounted, due_dates, plan, schedule
+from tests.tables import table
 
 VECTORS = json.loads((Path(__file__).parent / "vectors/pix/money-vectors.json").read_text(encoding="utf-8"))["plans"]
 DATED = [case for case in VECTORS if "payments" in case["expect"]]
@@ -26,6 +29,10 @@ def _plan(case: dict[str, Any]) -> Any:
         entry_percent=Decimal(case["entry_percent"]),
         interest_percent_month=Decimal(case["interest_percent_month"]),
     )
+
+
+def _half_up(amount: Fraction) -> int:
+    return int(amount + Fraction(1, 2))
 
 
 @pytest.mark.parametrize("case", VECTORS, ids=lambda case: case["name"])
@@ -56,6 +63,57 @@ def test_without_interest_the_payments_sum_to_the_total(total: int, count: int, 
     assert plan(total, count=count, entry_percent=entry, interest_percent_month=Decimal(0)).total_cents == total
 
 
+@given(st.integers(1, 10**9), st.integers(1, 120), PERCENT.filter(bool))
+def test_the_last_instalment_closes_the_balance(total: int, count: int, rate: Decimal) -> None:
+    """Whatever the amount, count and rate, nothing is left and nothing is paid beyond it.
+
+    A remainder of some centavos is paid off before its instalments have all come: the others are nothing.
+    """
+    parts = plan(total, count=count, entry_percent=Decimal(0), interest_percent_month=rate).instalments_cents
+    balance = total
+    for amount in parts:
+        balance += _half_up(balance * Fraction(rate) / 100)
+        assert 0 <= amount <= balance
+        balance -= amount
+    assert balance == 0
+    assert len(parts) == count
+    assert len({amount for amount in parts[:-1] if amount}) <= 2  # the instalment, and once what was left
+
+
+@pytest.mark.parametrize(
+    *table("""
+    repaid_cents  after_days  cet
+    120000                30  "819.12"
+    120000                15  "8347.80"                          # the same interest in half the time
+    120000                 1  "7964431977149443076954945638385.34"
+    200000                 5  "944473296573929042739100.00"      # two to the seventy-third, exactly
+    100001               365  "0.00"                             # a thousandth of a percent
+    100005               365  "0.01"                             # half a hundredth goes up
+""")
+)
+def test_the_yearly_cost_of_one_payment_is_exact_at_any_rate(repaid_cents: int, after_days: int, cet: str) -> None:
+    """(repaid / 100000) ^ (365 / days) - 1: no rate that a policy may state is too high to be told."""
+    accepted = date(2026, 11, 23)
+    payment = Payment(n=1, due=accepted + timedelta(days=after_days), amount_cents=repaid_cents)
+    assert str(cet_percent_year(100_000, (payment,), accepted)) == cet
+
+
+@pytest.mark.parametrize(
+    *table("""
+    accepted    after  due_day  days
+    2026-11-23      1        5  2026-11-24,2027-01-05,2027-02-05  # 5 December is only eleven days later
+    2026-11-23      5       18  2026-11-28,2026-12-18,2027-01-18  # the twentieth day after counts
+    2026-11-23      5       17  2026-11-28,2027-01-17,2027-02-17  # the nineteenth does not
+    2027-01-10      0       31  2027-01-10,2027-01-31,2027-02-28  # the month's last day where it has no such day
+    2027-01-26      5        -  2027-01-31,2027-02-28,2027-03-31  # without a day to choose: the first payment's own
+""")
+)
+def test_later_payments_come_monthly_on_their_day(accepted: str, after: int, due_day: int | None, days: str) -> None:
+    """From the first such day at least twenty days after the first payment."""
+    made = due_dates(date.fromisoformat(accepted), count_after_first=2, first_due_within_days=after, due_day=due_day)
+    assert ",".join(day.isoformat() for day in made) == days
+
+
 @given(
     st.integers(10_000, 10**9), st.integers(2, 48), st.decimals(min_value="0.01", max_value="5", places=2),
     st.dates(date(2024, 1, 1), date(2034, 12, 31)), st.sampled_from([None, 5, 10, 20, 28, 31]),
@@ -73,10 +131,11 @@ def test_the_yearly_cost_brings_the_payments_back_to_the_total(
     assert cet > 0
 
     def value(percent: Decimal) -> float:
-        return sum(p.amount_cents / (1 + float(percent) / 100) ** ((p.due - accepted).days / 365) for p in payments)
+        yearly = 1 + float(percent) / 100
+        return float(sum(p.amount_cents / yearly ** ((p.due - accepted).days / 365) for p in payments))
 
     assert value(cet + Decimal("0.01")) <= total <= value(cet - Decimal("0.01"))
-    assert all(a.due < b.due for a, b in zip(payments, payments[1:], strict=False))
+    assert all(a.due < b.due for a, b in pairwise(payments))
 
 
 @given(CENTS, CENTS, CENTS, PERCENT, PERCENT, PERCENT)
