@@ -38,9 +38,12 @@ class Document:
 
     @property
     def masked(self) -> str:
-        """The government's way of showing one: •••.982.247-••."""
-        f = self.formatted
-        return f"•••{f[3:-2]}••"
+        """The government's way of showing one: •••.982.247-••, ••.•22.333/0001-••. Neither the first three nor the
+        check digits.
+        """
+        hidden = 3 if self.kind == "cpf" else 4  # the third character of a CNPJ stands behind its first point
+        shown = self.formatted
+        return re.sub(r"[0-9A-Z]", "•", shown[:hidden]) + shown[hidden:-2] + "••"
 
     @property
     def first_three(self) -> str:
