@@ -1,7 +1,7 @@
 """Banking days: when a due date can be paid, and since when a debt is late.
 
-National holidays by law and the banks' own days (Carnival Monday and Tuesday, Corpus Christi: Res. CMN 4.880/2020, FEBRABAN). State and
-municipal holidays do not count here, nor do 24 and 31 December, on which Pix and banks work.
+National holidays by law and the banks' own days (Carnival Monday and Tuesday, Corpus Christi: Res. CMN 4.880/2020,
+FEBRABAN). State and municipal holidays do not count here, nor do 24 and 31 December, on which Pix and banks work.
 """
 
 from datetime import date, timedelta
@@ -16,7 +16,9 @@ _GOOD_FRIDAY, _CORPUS_CHRISTI = timedelta(days=2), timedelta(days=60)
 
 @lru_cache(maxsize=64)
 def banking_holidays(year: int) -> frozenset[date]:
-    """Return the weekdays and others of `year` on which banks are closed for a holiday."""
+    """Return the days of `year` on which banks are closed for a holiday, weekends among them. Known from 1890 to
+    2100.
+    """
     national = country_holidays("BR", years=year, language="en_US")
     sunday = next(day for day, name in national.items() if name == "Good Friday") + _GOOD_FRIDAY
     moving = (sunday - _CARNIVAL_MONDAY, sunday - _CARNIVAL_TUESDAY, sunday + _CORPUS_CHRISTI)
@@ -31,7 +33,9 @@ def is_banking_day(day: date) -> bool:
 
 @lru_cache(maxsize=4096)
 def payable_day(due: date) -> date:
-    """Return the last day on which a debt can be paid without charges: the due date, or the next banking day (Lei 7.089/1983)."""
+    """Return the last day on which a debt can be paid without charges: the due date, or the next banking day (Lei
+    7.089/1983).
+    """
     day = due
     while not is_banking_day(day):
         day += timedelta(days=1)

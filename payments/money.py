@@ -1,15 +1,14 @@
 """Rounding and splitting of centavos so that every sum is conserved."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 
-def half_up(amount: Decimal | Fraction) -> int:
-    """Return `amount` (centavos, exact, not negative) as whole centavos, half a centavo upwards."""
+def half_up(amount: Fraction) -> int:
+    """Return `amount` (centavos, not negative) as whole centavos, half a centavo upwards. A fraction, since it is
+    exact."""
     assert amount >= 0
-    if isinstance(amount, Fraction):
-        return (2 * amount.numerator + amount.denominator) // (2 * amount.denominator)
-    return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return (2 * amount.numerator + amount.denominator) // (2 * amount.denominator)
 
 
 def percent_of(cents: int, percent: Decimal) -> int:
