@@ -1,6 +1,7 @@
-"""Short answers to everything else that people write: never a dead end, never a lecture, and a person whenever one is wanted."""
+"""Short answers to everything else that people write: never a dead end, never a lecture, and a person whenever one is
+wanted."""
 
-from flows.effects import Choice, Note, OpenTicket, OptIn, OptOut, Say, SayAsAgent, Value
+from flows.effects import Choice, Note, OpenTicket, OptIn, OptOut, SayAsAgent, Value
 from flows.events import AgentReplied, DeliveryFailed
 from flows.identity import NOT_ME
 from flows.moment import HUMAN, THREE, Moment
@@ -25,9 +26,13 @@ def show_menu(moment: Moment) -> None:
         coming = agreement.next_open
         assert coming is not None
         lines.append(
-            {"wording": "line_agreement", "description": moment.description(agreement.debt_id),
-             "amount_cents": coming.amount_cents - coming.paid_cents, "due_on": coming.due_on}
-        )  # fmt: skip
+            {
+                "wording": "line_agreement",
+                "description": moment.description(agreement.debt_id),
+                "amount_cents": coming.amount_cents - coming.paid_cents,
+                "due_on": coming.due_on,
+            }
+        )
     hidden = len(lines) - _LINES
     more: list[dict[str, Value]] = [{"wording": "line_more", "count": hidden}] if hidden > 0 else []
     shown = tuple(lines[:_LINES] + more)
@@ -145,7 +150,8 @@ def nudge(moment: Moment) -> None:
 
 
 def choices_here(moment: Moment) -> tuple[Choice, ...]:
-    """What can be pressed at this place, as buttons: the terms that are being read, the list of offers, or the three."""
+    """What can be pressed at this place, as buttons: the terms that are being read, the list of offers, or the
+    three."""
     match moment.place:
         case "reviewing":
             last = [recalled(text) for text in str(moment.memory.get("choices", "")).split(",") if text]
@@ -182,7 +188,8 @@ def note_lost_message(moment: Moment, event: DeliveryFailed) -> None:
 
 
 def must_be_seen(moment: Moment, event: DeliveryFailed) -> bool:
-    """Whether somebody has to act when this message did not arrive: an agreement, a receipt, or the code that is waited for."""
+    """Whether somebody has to act when this message did not arrive: an agreement, a receipt, or the code that is waited
+    for."""
     return event.purpose in _MUST_ARRIVE or (event.purpose == "reply" and moment.place == "paying")
 
 

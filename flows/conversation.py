@@ -1,8 +1,9 @@
 """The conversation as a statechart: who owns it, where the talk is, and where each wish leads.
 
-While a person of ours owns the conversation the talk does not exist, so nothing that the customer does can make the bot speak: silence is the
-structure, not a check. Guards read the moment's facts; actions append effects. Transitions are tried from the top, the first whose
-guard holds is taken. State names are a public schema: conversations live for months (see `flows.step`).
+While a person of ours owns the conversation the talk does not exist, so nothing that the customer does can make the bot
+speak: silence is the structure, not a check. Guards read the moment's facts; actions append effects. Transitions are
+tried from the top, the first whose guard holds is taken. State names are a public schema: conversations live for months
+(see `flows.step`).
 """
 
 from statemachine import State, StateChart
@@ -18,7 +19,7 @@ class Conversation(StateChart[Moment]):
     catch_errors_as_events = False
     allow_event_without_transition = True
 
-    class bot(State.Compound, initial=True):  # noqa: N801  # a state's name
+    class bot(State.Compound, initial=True):  # a state's name
         start = State(initial=True)
         stranger = State()  # nobody is known here
         identifying = State()  # asked who is there
@@ -48,7 +49,9 @@ class Conversation(StateChart[Moment]):
     contact_changed = bot.to(bot.start, internal=True, on="forget") | person.to.itself(internal=True, on="forget")
 
     # The three buttons, and what leads back to them.
-    greet = bot.to(bot.resting, internal=True, cond="owes_nothing", on="say_all_settled") | bot.to(bot.menu, internal=True, on="show_menu")
+    greet = bot.to(bot.resting, internal=True, cond="owes_nothing", on="say_all_settled") | bot.to(
+        bot.menu, internal=True, on="show_menu"
+    )
     human = bot.to(person, on="call_person")
 
     # Paying.
@@ -74,16 +77,19 @@ class Conversation(StateChart[Moment]):
         | bot.to(bot.choosing_offer, internal=True, cond=["offer_stands", "asks_for_days"], on="choose_due_day")
         | bot.to(bot.reviewing, internal=True, cond="offer_stands", on="show_terms")
     )
-    accept = (
-        bot.to(bot.reviewing, internal=True, cond="dates_are_over", on="show_terms")
-        | bot.to(bot.paying, internal=True, cond="offer_stands", on="accept_offer")
+    accept = bot.to(bot.reviewing, internal=True, cond="dates_are_over", on="show_terms") | bot.to(
+        bot.paying, internal=True, cond="offer_stands", on="accept_offer"
     )
-    promise_day = bot.to(bot.resting, internal=True, cond="day_can_be_promised", on="promise_that_day") | bot.to(bot.menu, internal=True, on="no_promise")
+    promise_day = bot.to(bot.resting, internal=True, cond="day_can_be_promised", on="promise_that_day") | bot.to(
+        bot.menu, internal=True, on="no_promise"
+    )
 
     # Other things that people say.
     hardship = bot.to(person, on="call_for_hardship")
     dispute = bot.to(person, on="call_for_dispute")
-    opt_out = bot.to(bot.resting, internal=True, on="stop_messages") | person.to.itself(internal=True, on="stop_in_silence")
+    opt_out = bot.to(bot.resting, internal=True, on="stop_messages") | person.to.itself(
+        internal=True, on="stop_in_silence"
+    )
     opt_in = bot.to(bot.menu, internal=True, on="resume_messages")
     aside = (
         bot.start.to(bot.menu, on="say_aside")
@@ -107,7 +113,8 @@ class Conversation(StateChart[Moment]):
 
     # Money and people: understood whoever owns the conversation.
     paid = (
-        bot.to(person, cond="needs_a_look", on="thank_and_call")
+        bot.identifying.to.itself(internal=True, unless="needs_a_look")  # the question stands; no word of money
+        | bot.to(person, cond="needs_a_look", on="thank_and_call")
         | bot.to(bot.resting, internal=True, on="thank")
         | person.to.itself(internal=True, on="thank")
     )
@@ -115,7 +122,9 @@ class Conversation(StateChart[Moment]):
     claimed = bot.to(person) | person.to.itself(internal=True)
     handed_back = person.to(bot.menu, on="hand_back")
     closed = person.to(bot.start)
-    lost = bot.to(person, cond="must_be_seen", on="call_for_delivery") | person.to.itself(internal=True, on="note_lost_message")
+    lost = bot.to(person, cond="must_be_seen", on="call_for_delivery") | person.to.itself(
+        internal=True, on="note_lost_message"
+    )
 
     # Guards and actions: the words and sums are in the modules named here.
     def nobody_known(self) -> bool:

@@ -1,7 +1,7 @@
 """Who is there: nothing of a debt is said before the person has shown to be the debtor.
 
-Numbers are recycled, so a chat proves nobody. What is asked is the beginning of the CPF or CNPJ, which a stranger does not know;
-three wrong answers a day call a person. A wrong answer is never told which part was wrong.
+Numbers are recycled, so a chat proves nobody. What is asked is the beginning of the CPF or CNPJ, which a stranger does
+not know; three wrong answers a day call a person. A wrong answer is never told which part was wrong.
 """
 
 from flows.effects import Choice, CloseContact, CountWrongAnswer, ForgetIdentity, Identify, OpenTicket

@@ -20,7 +20,8 @@ THREE = (Choice(action="pay", label="button_pay"), Choice(action="negotiate", la
 
 @dataclass(slots=True)
 class Moment:
-    """Facts and wish are given; memory is what the conversation remembers from step to step, as plain text and numbers."""
+    """Facts and wish are given; memory is what the conversation remembers from step to step, as plain text and
+    numbers."""
 
     facts: Facts
     wish: Wish
@@ -94,7 +95,8 @@ class Moment:
     def stands(self, sealed: SealedOffer) -> bool:
         """Whether an offer is honoured today: not accepted, in time, and for the very debt that it was made for.
 
-        Who paid a part meanwhile, or whose invoice was corrected, owes something else: what was offered for the old amount would be wrong.
+        Who paid a part meanwhile, or whose invoice was corrected, owes something else: what was offered for the old
+        amount would be wrong.
         """
         debt = self.debt(sealed.debt_id)
         if debt is None or sealed.accepted or self.facts.today > sealed.honoured_until:
@@ -149,4 +151,3 @@ def cost_lines(cost: CostOfDebt) -> tuple[Mapping[str, Value], ...]:
         ("line_discount", cost.discount_cents),
     )
     return tuple({"wording": wording, "amount_cents": cents} for wording, cents in parts if cents)
-

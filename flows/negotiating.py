@@ -1,7 +1,7 @@
 """Negotiating: the offers of the approved policy, one in full, and the agreement.
 
-What is shown is sealed; what is sealed is honoured until its day, whatever the policy says by then. Before anybody agrees they have read
-every date and amount, the total, what is saved, the rate and the CET (CDC arts. 52 and 54-B).
+What is shown is sealed; what is sealed is honoured until its day, whatever the policy says by then. Before anybody
+agrees they have read every date and amount, the total, what is saved, the rate and the CET (CDC arts. 52 and 54-B).
 """
 
 from datetime import date
@@ -48,22 +48,31 @@ def choose_what_to_negotiate(moment: Moment) -> None:
     """Ask which."""
     rows = [
         Choice(
-            action="negotiate", object_id=debt.id, label="row_debt",
+            action="negotiate",
+            object_id=debt.id,
+            label="row_debt",
             detail="row_debt_late" if moment.facts.today > debt.due_on else "row_debt_due",
-            values={"description": debt.description, "total_cents": moment.facts.costs[debt.id].total_cents, "due_on": debt.due_on},
+            values={
+                "description": debt.description,
+                "total_cents": moment.facts.costs[debt.id].total_cents,
+                "due_on": debt.due_on,
+            },
         )
         for debt in moment.open_debts
-    ]  # fmt: skip
+    ]
     moment.memory.pop("debt", None)
     again = moment.wish.want in _ABOUT_AN_OFFER
-    moment.say("which_to_negotiate_again" if again else "which_to_negotiate", *rows[:_ROWS], list_button="button_choose")
+    moment.say(
+        "which_to_negotiate_again" if again else "which_to_negotiate", *rows[:_ROWS], list_button="button_choose"
+    )
     moment.wait_for_answer()
 
 
 def call_people(moment: Moment) -> None:
     """The policy says that a person decides."""
     decision, debt = _decision(moment), _debt(moment)
-    assert decision is not None and decision.ticket is not None
+    assert decision is not None
+    assert decision.ticket is not None
     moment.effects.append(OpenTicket(reason="policy", queue=decision.ticket, debt_id=debt.id if debt else None))
     moment.say("people_decide")
     moment.stop_waiting()
@@ -78,20 +87,25 @@ def say_nothing_to_offer(moment: Moment) -> None:
 def show_agreement(moment: Moment) -> None:
     """The agreement stands: say where it is, and what comes next."""
     agreement = _agreement(moment)
-    assert agreement is not None and agreement.next_open is not None  # the guard saw it
+    assert agreement is not None
+    assert agreement.next_open is not None
     coming = agreement.next_open
     moment.say(
-        "agreement_stands", Choice(action="pay", object_id=agreement.debt_id, label="button_pay"), HUMAN,
-        amount_cents=coming.amount_cents - coming.paid_cents, due_on=coming.due_on,
+        "agreement_stands",
+        Choice(action="pay", object_id=agreement.debt_id, label="button_pay"),
+        HUMAN,
+        amount_cents=coming.amount_cents - coming.paid_cents,
+        due_on=coming.due_on,
         description=moment.description(agreement.debt_id),
-    )  # fmt: skip
+    )
     moment.wait_for_answer()
 
 
 def show_offers(moment: Moment) -> None:
     """The offers of today, each sealed as it is shown; more than ten rows are grouped."""
     debt, decision = _debt(moment), _decision(moment)
-    assert debt is not None and decision is not None
+    assert debt is not None
+    assert decision is not None
     moment.memory["debt"] = debt.id
     page = moment.wish.object_id if moment.wish.want == "group" else 0
     shown, more = _page(decision.offers, page)
@@ -103,9 +117,12 @@ def show_offers(moment: Moment) -> None:
     if more is not None:
         rows.append(Choice(action="group", object_id=more, label="row_more", detail="row_more_detail"))
     moment.say(
-        "offers_again" if moment.wish.want in _ABOUT_AN_OFFER else "offers", *rows,
-        list_button="button_see_offers", description=debt.description, total_cents=moment.facts.costs[debt.id].total_cents,
-    )  # fmt: skip
+        "offers_again" if moment.wish.want in _ABOUT_AN_OFFER else "offers",
+        *rows,
+        list_button="button_see_offers",
+        description=debt.description,
+        total_cents=moment.facts.costs[debt.id].total_cents,
+    )
     moment.wait_for_answer()
 
 
@@ -147,13 +164,17 @@ def show_terms(moment: Moment) -> None:
         moment.effects += seals
     moment.memory["debt"] = sealed.debt_id
     confirm = Choice(action="accept", object_id=number, label="button_confirm")
-    values: dict[str, Value] = {"description": moment.description(sealed.debt_id), "creditor": moment.facts.rules.creditor_name}
+    values: dict[str, Value] = {
+        "description": moment.description(sealed.debt_id),
+        "creditor": moment.facts.rules.creditor_name,
+    }
     match offer:
         case CashOffer():
             values |= {
-                "total_cents": offer.total_cents, "saved_cents": offer.discount_cents,
+                "total_cents": offer.total_cents,
+                "saved_cents": offer.discount_cents,
                 "until_on": max(offer.pay_until, moment.facts.today),
-            }  # fmt: skip
+            }
             moment.ask("terms_cash" if offer.discount_cents else "terms_cash_plain", values, confirm, _OTHERS)
         case InstalmentOffer():
             _say_instalments(moment, offer, confirm, number, values)
@@ -165,7 +186,8 @@ def show_terms(moment: Moment) -> None:
 def choose_due_day(moment: Moment) -> None:
     """Ask for the day of the month."""
     sealed = moment.offer(moment.wish.object_id)
-    assert sealed is not None and isinstance(sealed.offer, InstalmentOffer)
+    assert sealed is not None
+    assert isinstance(sealed.offer, InstalmentOffer)
     days = [
         Choice(action="due_day", object_id=sealed.no, version=day, label="row_day", values={"day": day})
         for day in sealed.offer.due_days[:_ROWS]
@@ -194,14 +216,20 @@ def accept(moment: Moment) -> None:
         ),
     ]
     charge_payment(
-        moment, debt_id=sealed.debt_id, agreement_offer_no=sealed.no, n=first.n, amount_cents=first.amount_cents, due=first.due
+        moment,
+        debt_id=sealed.debt_id,
+        agreement_offer_no=sealed.no,
+        n=first.n,
+        amount_cents=first.amount_cents,
+        due=first.due,
     )
 
 
 def promise(moment: Moment) -> None:
     """A day was promised by pressing the offer: thank, and let it rest until then."""
     sealed = moment.offer(moment.wish.object_id)
-    assert sealed is not None and isinstance(sealed.offer, PromiseOffer)
+    assert sealed is not None
+    assert isinstance(sealed.offer, PromiseOffer)
     moment.effects.append(Promise(debt_id=sealed.debt_id, until=sealed.offer.until, offer_no=sealed.no))
     moment.say("promised", _PAY, until_on=sealed.offer.until)
     moment.stop_waiting()
@@ -216,7 +244,8 @@ def day_can_be_promised(moment: Moment) -> bool:
 def promise_day(moment: Moment) -> None:
     """A day was promised in words."""
     day, debt = moment.wish.day, _debt(moment)
-    assert day is not None and debt is not None
+    assert day is not None
+    assert debt is not None
     offer = _promise_covering(moment, debt)
     assert offer is not None
     number, seals = sealed_or_new(moment, debt.id, offer)
@@ -278,7 +307,8 @@ def _decision(moment: Moment) -> Decision | None:
 
 
 def _page(offers: tuple[Offer, ...], page: int) -> tuple[list[Offer], int | None]:
-    """Return the offers of a page and the number of the next. The first page of a long list has cash, promise, fewest, middle, most."""
+    """Return the offers of a page and the number of the next. The first page of a long list has cash, promise, fewest,
+    middle, most."""
     if len(offers) <= _ROWS:
         return list(offers), None
     plans = sorted((o for o in offers if isinstance(o, InstalmentOffer)), key=lambda o: (o.count, o.name))
@@ -304,20 +334,29 @@ def _row(offer: Offer, number: int) -> Choice:
         case CashOffer():
             detail = "row_cash_detail" if offer.discount_cents else "row_cash_plain"
             values: dict[str, Value] = {
-                "total_cents": offer.total_cents, "saved_cents": offer.discount_cents, "until_on": offer.pay_until,
-            }  # fmt: skip
+                "total_cents": offer.total_cents,
+                "saved_cents": offer.discount_cents,
+                "until_on": offer.pay_until,
+            }
             return Choice(action="offer", object_id=number, label="row_cash", detail=detail, values=values)
         case InstalmentOffer():
             entry = "row_plan_entry" if offer.entry_cents else "row_plan"
             detail = f"{entry}_interest" if offer.interest_percent_month else f"{entry}_free"
             values = {
-                "count": offer.count, "amount_cents": offer.instalments[0].amount_cents, "entry_cents": offer.entry_cents,
-                "total_cents": offer.total_cents, "rate_percent": offer.interest_percent_month,
-            }  # fmt: skip
+                "count": offer.count,
+                "amount_cents": offer.instalments[0].amount_cents,
+                "entry_cents": offer.entry_cents,
+                "total_cents": offer.total_cents,
+                "rate_percent": offer.interest_percent_month,
+            }
             return Choice(action="offer", object_id=number, label="row_plan_label", detail=detail, values=values)
         case PromiseOffer():
             return Choice(
-                action="promise", object_id=number, label="row_promise", detail="row_promise_detail", values={"until_on": offer.until}
+                action="promise",
+                object_id=number,
+                label="row_promise",
+                detail="row_promise_detail",
+                values={"until_on": offer.until},
             )
 
 
@@ -328,18 +367,29 @@ def _honoured_until(moment: Moment, number: int) -> date:
     return known.honoured_until if known is not None else next(new)
 
 
-def _say_instalments(moment: Moment, offer: InstalmentOffer, confirm: Choice, number: int, values: dict[str, Value]) -> None:
+def _say_instalments(
+    moment: Moment, offer: InstalmentOffer, confirm: Choice, number: int, values: dict[str, Value]
+) -> None:
     lines = tuple(
-        {"wording": "line_entry" if p.n == 0 else "line_instalment", "n": p.n, "amount_cents": p.amount_cents, "due_on": p.due}
+        {
+            "wording": "line_entry" if p.n == 0 else "line_instalment",
+            "n": p.n,
+            "amount_cents": p.amount_cents,
+            "due_on": p.due,
+        }
         for p in offer.payments
     )
     other_day = Choice(action="due_day", object_id=number, label="button_other_day")
     choices = (confirm, other_day, _OTHERS) if len(offer.due_days) > 1 else (confirm, _OTHERS)
     saved_cents = offer.parts.total_cents - offer.total_cents  # what interest eats of a discount is not saved
     values |= {
-        "total_cents": offer.total_cents, "saved_cents": saved_cents, "rate_percent": offer.interest_percent_month,
-        "cet_percent": offer.cet_percent_year, "lines": lines, "valid_on": _honoured_until(moment, number),
-    }  # fmt: skip
+        "total_cents": offer.total_cents,
+        "saved_cents": saved_cents,
+        "rate_percent": offer.interest_percent_month,
+        "cet_percent": offer.cet_percent_year,
+        "lines": lines,
+        "valid_on": _honoured_until(moment, number),
+    }
     if len(lines) > _LINES:
         for start in range(0, len(lines), _LINES_OF_A_TEXT):
             moment.effects.append(

@@ -1,7 +1,7 @@
 """Paying now: which debt, how much today, one charge, and the code in the chat.
 
-The amount is that of the day it is for, part by part, with the best cash offer that the policy or a sealed offer still gives. One decision
-makes one charge; a charge that still asks for the same is shown again instead of making another.
+The amount is that of the day it is for, part by part, with the best cash offer that the policy or a sealed offer still
+gives. One decision makes one charge; a charge that still asks for the same is shown again instead of making another.
 """
 
 from datetime import date
@@ -44,19 +44,31 @@ def choose_what_to_pay(moment: Moment) -> None:
     costs = _costs(moment, moment.open_debts)
     rows = [_row(moment, debt, cost) for debt, (_, cost, _) in zip(moment.open_debts, costs, strict=True)] + [
         Choice(
-            action="pay", object_id=a.debt_id, label="row_debt", detail="row_instalment_detail",
-            values={"description": moment.description(a.debt_id), "amount_cents": i.amount_cents - i.paid_cents, "due_on": i.due_on},
+            action="pay",
+            object_id=a.debt_id,
+            label="row_debt",
+            detail="row_instalment_detail",
+            values={
+                "description": moment.description(a.debt_id),
+                "amount_cents": i.amount_cents - i.paid_cents,
+                "due_on": i.due_on,
+            },
         )
         for a in moment.agreements
         if (i := a.next_open) is not None
-    ]  # fmt: skip
+    ]
     together: list[Choice] = []
     if len(moment.open_debts) > 1:
         total = sum(cost.total_cents for _, cost, _ in costs)
         together = [
-            Choice(action="pay", object_id=ALL_TOGETHER, label="row_all", detail="row_all_detail",
-                   values={"count": len(moment.open_debts), "total_cents": total})
-        ]  # fmt: skip
+            Choice(
+                action="pay",
+                object_id=ALL_TOGETHER,
+                label="row_all",
+                detail="row_all_detail",
+                values={"count": len(moment.open_debts), "total_cents": total},
+            )
+        ]
     moment.say("which_to_pay", *together, *rows[:_ROWS], list_button="button_choose")
     moment.wait_for_answer()
 
@@ -70,9 +82,13 @@ def charge(moment: Moment) -> None:
     if agreement is not None and (instalment := agreement.next_open) is not None:
         open_cents = instalment.amount_cents - instalment.paid_cents
         charge_payment(
-            moment, debt_id=agreement.debt_id, agreement_offer_no=agreement.offer_no, n=instalment.n,
-            amount_cents=open_cents, due=instalment.due_on,
-        )  # fmt: skip
+            moment,
+            debt_id=agreement.debt_id,
+            agreement_offer_no=agreement.offer_no,
+            n=instalment.n,
+            amount_cents=open_cents,
+            due=instalment.due_on,
+        )
         return
     debt = moment.debt(named) if named > 0 else None
     charge_debts(moment, moment.open_debts if named == ALL_TOGETHER else (debt or moment.open_debts[0],))
@@ -183,9 +199,11 @@ def thank(moment: Moment, payment: PaymentConfirmed) -> None:
     if done is None or moment.facts.customer is None or _is_old_news(done):
         return
     values: dict[str, Value] = {
-        "first_name": moment.name, "amount_cents": done.amount_cents, "surplus_cents": done.surplus_cents,
+        "first_name": moment.name,
+        "amount_cents": done.amount_cents,
+        "surplus_cents": done.surplus_cents,
         "open_cents": done.still_open_cents,
-    }  # fmt: skip
+    }
     others_cents = _open_elsewhere_cents(moment, payment, done)
     if needs_a_look(moment):
         whole = done.surplus_cents >= done.amount_cents
@@ -233,9 +251,11 @@ def _is_old_news(done: Settlement) -> bool:
 def _words_of(moment: Moment, charge: ChargeFact) -> tuple[str, dict[str, Value]]:
     rules = moment.facts.rules
     values: dict[str, Value] = {
-        "total_cents": charge.amount_cents, "until_on": charge.pay_until, "creditor": rules.creditor_name,
+        "total_cents": charge.amount_cents,
+        "until_on": charge.pay_until,
+        "creditor": rules.creditor_name,
         "description": moment.description(charge.parts[0].debt_id) if charge.parts else "",
-    }  # fmt: skip
+    }
     if charge.agreement_offer_no is not None:
         agreement = next((a for a in moment.facts.agreements if a.offer_no == charge.agreement_offer_no), None)
         last = max((i.n for i in agreement.instalments), default=0) if agreement is not None else 0
@@ -265,9 +285,12 @@ def _costs(moment: Moment, debts: tuple[Debt, ...]) -> list[tuple[CashOffer | No
             found.append((None, cost, moment.facts.today))
         else:
             parts = CostOfDebt(
-                debt_id=debt.id, principal_cents=cash.parts.principal_cents, fine_cents=cash.parts.fine_cents,
-                interest_cents=cash.parts.interest_cents, discount_cents=cash.discount_cents,
-            )  # fmt: skip
+                debt_id=debt.id,
+                principal_cents=cash.parts.principal_cents,
+                fine_cents=cash.parts.fine_cents,
+                interest_cents=cash.parts.interest_cents,
+                discount_cents=cash.discount_cents,
+            )
             # An offer is honoured for two days at least, though it was made to be paid sooner.
             found.append((cash, parts, max(cash.pay_until, moment.facts.today)))
     return found

@@ -14,7 +14,9 @@ def sealed_or_new(
 ) -> tuple[int, list[SealOffer]]:
     """Return the number of the offer, and the effect that seals it where it was not shown before."""
     assert moment.facts.policy is not None  # offers come from a policy in force
-    known = next((o for o in moment.facts.offers if o.debt_id == debt_id and o.offer == offer and moment.stands(o)), None)
+    known = next(
+        (o for o in moment.facts.offers if o.debt_id == debt_id and o.offer == offer and moment.stands(o)), None
+    )
     if known is not None:
         return known.no, []
     debt = moment.debt(debt_id)

@@ -1,6 +1,7 @@
 """The one way in: (state, facts, event) → (state, effects). The map of what the product decides.
 
-Pure: the same three give the same answer for ever, so a decision can be replayed and explained. No clock, no chance, no network.
+Pure: the same three give the same answer for ever, so a decision can be replayed and explained. No clock, no chance, no
+network.
 """
 
 from collections.abc import Mapping
@@ -62,7 +63,8 @@ class State:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "State":
-        """Read what was stored, by whatever version. A state that is not known any more begins at the start, never nowhere."""
+        """Read what was stored, by whatever version. A state that is not known any more begins at the start, never
+        nowhere."""
         configuration = tuple(stored.get("configuration", ()))
         if not configuration or any(name not in _KNOWN for name in configuration):
             configuration = _START
@@ -170,7 +172,8 @@ def _booking(event: events.PaymentConfirmed) -> Book:
     )
 
 
-# One machine for the process, its model swapped: 95 µs a step instead of 249 with a fresh one. After any error it is made anew.
+# One machine for the process, its model swapped: 95 µs a step instead of 249 with a fresh one. After any error it is
+# made anew.
 _machines: list[Conversation] = []
 
 

@@ -17,10 +17,24 @@ from flows.understanding import understand
 Want: TypeAlias = (
     Action
     | Literal[
-        "greet", "answer", "balance", "boleto", "paid_already", "dispute", "hardship", "promise_day", "why", "thanks", "abuse",
-        "question", "media", "stale", "misfit", "nothing",
+        "greet",
+        "answer",
+        "balance",
+        "boleto",
+        "paid_already",
+        "dispute",
+        "hardship",
+        "promise_day",
+        "why",
+        "thanks",
+        "abuse",
+        "question",
+        "media",
+        "stale",
+        "misfit",
+        "nothing",
     ]
-)  # fmt: skip
+)
 
 _RUN = re.compile(r"\d(?:[\d.\-/ ]*\d)?")
 _NO_ANSWER = re.compile(r"r\$|\breais\b|\d,\d\d\b|\d/\d", re.IGNORECASE)
@@ -28,7 +42,7 @@ _ALNUM = re.compile(r"[^0-9A-Za-z]")
 _TIMES = re.compile(r"(?:em |quero |prefiro |de )*(\d{1,2}) ?(?:x|vezes|parcelas)[\s.!]*", re.IGNORECASE)
 _NUMBER = re.compile(r"((?:todo )?dia )?([0-9]{1,2})[\s.!]*", re.IGNORECASE)
 _AGREE = re.compile(r"\s*(confirm(o|ar|ado)?|aceito|aceitar|sim|s|ok|pode ser|fechado|isso)[\s.!]*", re.IGNORECASE)
-_OTHERS = re.compile(r"\s*(n[aã]o|n|outras?|ver outras|outra op[cç][aã]o)[\s.!]*", re.IGNORECASE)
+_OTHERS = re.compile(r"\s*(n[aã]o|n|(ver )?outras?( op[cç](ão|ao|ões|oes))?)[\s.!]*", re.IGNORECASE)
 _SHORTEST_ANSWER, _LONGEST_ANSWER = 3, 14
 
 _BY_INTENT: Mapping[str, Want] = {
@@ -55,7 +69,8 @@ _NUMBERS: Mapping[str, Want] = {"1": "pay", "2": "negotiate", "3": "human"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """`object_id` and `version` are what a press names; `day` the day that was said; `answer` the cleaned answer to "who is it?"."""
+    """`object_id` and `version` are what a press names; `day` the day that was said; `answer` the cleaned answer to
+    "who is it?"."""
 
     want: Want = "nothing"
     object_id: int = 0
@@ -110,8 +125,9 @@ def _typed(said: str, message_id: str, facts: Facts, where: Where) -> Wish:
     if where.state == "identifying" and (answer := _answer(text, facts)):
         return Wish(want="answer", answer=answer, message_id=message_id)
     number = _NUMBER.fullmatch(text)
-    if number is not None and (day := _due_day(int(number[2]), facts, where, named=number[1] is not None)) is not None:
-        return replace(day, message_id=message_id)
+    chosen = _due_day(int(number[2]), facts, where, named=number[1] is not None) if number is not None else None
+    if chosen is not None:
+        return replace(chosen, message_id=message_id)
     if number is not None and number[1] is None:
         return _numbered(number[2], where, message_id)
     times = _TIMES.fullmatch(text) if where.state == "choosing_offer" else None
@@ -126,11 +142,11 @@ def _typed(said: str, message_id: str, facts: Facts, where: Where) -> Wish:
     want = _BY_INTENT.get(found.intent, "misfit")
     if want == "greet" and found.slots.get("menu"):
         want = "menu"
-    day = found.slots.get("date")
+    said_day = found.slots.get("date")
     return Wish(
         want=want,
         message_id=message_id,
-        day=date.fromisoformat(day) if isinstance(day, str) else None,
+        day=date.fromisoformat(said_day) if isinstance(said_day, str) else None,
         topic=str(found.slots.get("id", "")),
     )
 
@@ -144,7 +160,8 @@ def _numbered(text: str, where: Where, message_id: str) -> Wish:
 
 
 def _due_day(day: int, facts: Facts, where: Where, *, named: bool) -> Wish | None:
-    """Another due day for the offer in question: said after it was asked for, or named as a day while its terms are read."""
+    """Another due day for the offer in question: said after it was asked for, or named as a day while its terms are
+    read."""
     for choice in map(recalled, where.choices):
         if choice.want == "due_day" and choice.version == day:
             return choice

@@ -1,7 +1,8 @@
 """Effects into text: what the bot says, in the words of a catalogue, with amounts and days as Brazilians write them.
 
-The end of a value's name tells how it is written: `_cents` as reais, `_percent` with its sign, `_on` as a day. What comes from data (a name, a
-description) loses WhatsApp's mark-up and its line breaks, so that it can neither shout nor forge a line.
+The end of a value's name tells how it is written: `_cents` as reais, `_percent` with its sign, `_on` as a day. What
+comes from data (a name, a description) loses WhatsApp's mark-up and its line breaks, so that it can neither shout nor
+forge a line.
 """
 
 import re
@@ -101,7 +102,8 @@ def write(say: Say, texts: Texts) -> Written:
 
 
 def plain(text: str) -> str:
-    """Return text from data without mark-up and line breaks; a dash where nothing is left, since WhatsApp refuses empty titles."""
+    """Return text from data without mark-up and line breaks; a dash where nothing is left, since WhatsApp refuses empty
+    titles."""
     return " ".join(_MARKUP.sub(" ", text).split()) or "–"
 
 
@@ -122,7 +124,8 @@ def _choice(choice: Choice, texts: Texts, listed: bool) -> WrittenChoice:
         action=choice.action,
         object_id=choice.object_id,
         version=choice.version,
-        # Only a description from data can be too long: an amount is never cut (a test holds every wording to its limit).
+        # Only a description from data can be too long: an amount is never cut (a test holds every wording to its
+        # limit).
         title=cut(title, ROW_TITLE if listed else BUTTON_TITLE),
         detail=cut(detail, ROW_DETAIL) if detail is not None and listed else None,
     )

@@ -1,6 +1,7 @@
 """Every text that the bot says, by its name, in English; the catalogue has the Portuguese that people read.
 
-The end of a field's name tells how it is written (see `flows.wording`); `{lines}` stands for several lines, each a text of its own.
+The end of a field's name tells how it is written (see `flows.wording`); `{lines}` stands for several lines, each a text
+of its own.
 """
 
 from collections.abc import Mapping
@@ -51,12 +52,10 @@ WORDS: Mapping[str, str] = {
         "first 3 digits of your CPF or CNPJ."
     ),
     "ask_who_again": (
-        "I only need the first 3 digits of your CPF or CNPJ to go on. If this is not your number, just "
-        "tell me."
+        "I only need the first 3 digits of your CPF or CNPJ to go on. If this is not your number, just tell me."
     ),
     "answer_wrong": (
-        "That does not match what we have here. Could you check and write the first 3 digits of your CPF "
-        "or CNPJ again?"
+        "That does not match what we have here. Could you check and write the first 3 digits of your CPF or CNPJ again?"
     ),
     "identity_ticket": (
         "I could not confirm who is there, so a person of our team will go on with you. They answer here, "
@@ -68,8 +67,7 @@ WORDS: Mapping[str, str] = {
         "something, a person of our team can help."
     ),
     "contact_closed": (
-        "Hello! We do not send messages to this number any more. If you need something, a person of our "
-        "team can help."
+        "Hello! We do not send messages to this number any more. If you need something, a person of our team can help."
     ),
     "not_me": "Thank you for telling us, and sorry for the trouble. We will not contact this number any more.",
     "menu": "Thank you, {first_name}. This is open ({creditor}):\n\n{lines}\n\nHow would you like to settle it?",
@@ -115,8 +113,7 @@ WORDS: Mapping[str, str] = {
         "still open; the next payment is due on {due_on}."
     ),
     "paid_agreement_settled": (
-        "Payment of {amount_cents} confirmed. Congratulations, {first_name}: your agreement is wholly "
-        "paid. Thank you!"
+        "Payment of {amount_cents} confirmed. Congratulations, {first_name}: your agreement is wholly paid. Thank you!"
     ),
     "paid_too_much": (
         "Payment of {amount_cents} confirmed, thank you. {surplus_cents} of it was more than was owed; a "
@@ -131,8 +128,7 @@ WORDS: Mapping[str, str] = {
         "all the details before deciding."
     ),
     "offers_again": (
-        "That option is not valid any more. *{description}*: {total_cents} today. These are the options of "
-        "today."
+        "That option is not valid any more. *{description}*: {total_cents} today. These are the options of today."
     ),
     "terms_cash": (
         "*{description}, in cash*\nYou pay {total_cents} until {until_on}.\nYou save {saved_cents}.\n\n"
@@ -167,8 +163,7 @@ WORDS: Mapping[str, str] = {
     ),
     "which_day": "Which day of the month suits you for the next payments?",
     "agreed": (
-        "Agreement made: {count} payments, {total_cents} in all. The first is due on {due_on}; its Pix "
-        "comes next."
+        "Agreement made: {count} payments, {total_cents} in all. The first is due on {due_on}; its Pix comes next."
     ),
     "agreed_one": "Agreement made: one payment of {total_cents}, due on {due_on}. Its Pix comes next.",
     "agreement_stands": "Your agreement on {description} stands. The next payment is {amount_cents}, due on {due_on}.",
@@ -178,8 +173,7 @@ WORDS: Mapping[str, str] = {
     ),
     "no_promise": "I cannot note down a day for this one, but here is what can be done right now.",
     "nothing_to_offer": (
-        "There is no ready offer for this one. You can pay the amount of today, or talk to a person about "
-        "your case."
+        "There is no ready offer for this one. You can pay the amount of today, or talk to a person about your case."
     ),
     "people_decide": "A person of our team looks after cases like yours and will answer you here, in business hours.",
     "person_called": (
@@ -223,8 +217,7 @@ WORDS: Mapping[str, str] = {
     "faq_other": "A person of our team can answer that. Right here you can:",
     "medium": "I cannot hear recordings or see pictures here. Could you write it, or choose one of the options?",
     "medium_receipt": (
-        "Thank you! You need not send a receipt: as soon as the bank confirms the payment, I will tell you "
-        "here."
+        "Thank you! You need not send a receipt: as soon as the bank confirms the payment, I will tell you here."
     ),
     "misfit": "I did not understand, sorry. Right here you can:",
     "misfit_again": "I still did not understand. Would you like to talk to a person?",
@@ -236,8 +229,7 @@ WORDS: Mapping[str, str] = {
     "note_charge_failed": "The provider did not make the charge.",
     "note_not_delivered": "A message was not delivered (code {code}).",
     "ask_who_in_letters": (
-        "I cannot hear recordings or see pictures here. To go on, please write the first 3 digits of your "
-        "CPF or CNPJ."
+        "I cannot hear recordings or see pictures here. To go on, please write the first 3 digits of your CPF or CNPJ."
     ),
     "note_opted_out": "The person asked for no more reminders.",
 }

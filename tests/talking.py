@@ -146,7 +146,7 @@ class Chat:
         """The person presses what is written on the last message with choices."""
         for title in titles:
             choices = [choice for written in self.written for choice in written.choices]
-            choice = next(c for c in choices if _spaced(c.title) == title)
+            choice = next(c for c in choices if c.title == title)
             self.hears(
                 Pressed(action=choice.action, object_id=choice.object_id, version=choice.version, message_id="wamid.2")
             )
@@ -188,12 +188,12 @@ class Chat:
     @property
     def text(self) -> str:
         """All bodies of the last step."""
-        return _spaced("\n\n".join(written.body for written in self.written))
+        return "\n\n".join(written.body for written in self.written)
 
     @property
     def titles(self) -> list[str]:
         """What can be pressed now."""
-        return [_spaced(choice.title) for written in self.written for choice in written.choices]
+        return [choice.title for written in self.written for choice in written.choices]
 
     def _step(self, event: Event) -> Step:
         stored = json.loads(json.dumps(self.state.to_json()))
@@ -283,8 +283,3 @@ def as_whatsapp(say: fx.Say, written: Written) -> Mapping[str, Any]:
     return messages.content(
         messages.List(body=written.body, button=written.list_button, sections=(messages.Section(rows=rows),))
     )
-
-
-def _spaced(text: str) -> str:
-    """The same with ordinary blanks; the one after R$ does not break."""
-    return text.replace("\u00a0", " ")

@@ -1,8 +1,8 @@
 """Whatever happens in whatever order: no error, no word of a debt to strangers, no dead end, no wrong centavo."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,12 +28,46 @@ from flows.wording import write
 from tests.talking import ANA, BAKERY, BRUNO, TWIN, Chat, as_whatsapp, debt, texts
 
 SAID = (
-    "oi", "1", "2", "3", "7", "529", "52998224725", "529.982.247-25", "111", "999", "sim", "não", "menu", "parar", "3x",
-    "quero pagar", "quero parcelar", "falar com atendente", "não sou eu", "voltar a receber", "quanto devo?", "já paguei",
-    "não reconheço essa dívida", "perdi o emprego", "pago sexta", "pago hoje", "vou pagar dia 10", "por que recebi isso?",
-    "obrigado", "vai se ferrar", "aceita cartão?", "isso é golpe?", "manda o boleto", "asdfgh", "dia 15", "", "\u202e*_~`", "9" * 700,
-)  # fmt: skip
-PEOPLE = {"ticket_id": 1, "agent_id": 2, "agent_name": "Rita"}
+    "oi",
+    "1",
+    "2",
+    "3",
+    "7",
+    "529",
+    "52998224725",
+    "529.982.247-25",
+    "111",
+    "999",
+    "sim",
+    "não",
+    "menu",
+    "parar",
+    "3x",
+    "quero pagar",
+    "quero parcelar",
+    "falar com atendente",
+    "não sou eu",
+    "voltar a receber",
+    "quanto devo?",
+    "já paguei",
+    "não reconheço essa dívida",
+    "perdi o emprego",
+    "pago sexta",
+    "pago hoje",
+    "vou pagar dia 10",
+    "por que recebi isso?",
+    "obrigado",
+    "vai se ferrar",
+    "aceita cartão?",
+    "isso é golpe?",
+    "manda o boleto",
+    "asdfgh",
+    "dia 15",
+    "",
+    "\u202e*_~`",
+    "9" * 700,
+)
+PEOPLE: dict[str, Any] = {"ticket_id": 1, "agent_id": 2, "agent_name": "Rita"}
 FROM_THE_PERSON = (Typed, Pressed, Sent)
 
 typed = st.sampled_from(SAID).map(lambda text: Typed(text=text, message_id="wamid.1"))
@@ -66,7 +100,7 @@ happened = st.sampled_from(
 moves = st.sampled_from([*["on"] * 12, "ready", "paid", "paid_again", "paid_strangely", "tomorrow"])
 CHATS = st.sampled_from(
     [
-        lambda: Chat(),
+        Chat,
         lambda: Chat(
             debts=(debt(late=70, cents=248000), debt(8, late=3, what="Material"), debt(9, late=-5, what="Aula"))
         ),
@@ -90,7 +124,9 @@ CHATS = st.sampled_from(
     | st.lists(st.one_of(moves, moves, typed, pressed, happened), min_size=1, max_size=30),
     data=st.data(),
 )
-def test_nothing_that_happens_breaks_a_promise(make, confirmed, walk, data) -> None:
+def test_nothing_that_happens_breaks_a_promise(
+    make: Callable[[], Chat], confirmed: bool, walk: list[Event | str], data: st.DataObject
+) -> None:
     chat = make()
     if confirmed and chat.candidates:
         chat.known().types("menu")
