@@ -1,6 +1,8 @@
 """Short answers to everything else that people write: never a dead end, never a lecture, and a person whenever one is
 wanted."""
 
+from datetime import timedelta
+
 from flows.effects import Choice, Note, OpenTicket, OptIn, OptOut, SayAsAgent, Value
 from flows.events import AgentReplied, DeliveryFailed
 from flows.identity import NOT_ME
@@ -140,9 +142,11 @@ def misfit(moment: Moment) -> None:
 
 def nudge(moment: Moment) -> None:
     """One kind question into the silence, inside the window, and never a second."""
-    closes = moment.facts.window_closes_at
-    if moment.facts.opted_out or closes is None or moment.facts.now >= closes or moment.facts.contact_closed:
+    facts = moment.facts
+    if facts.opted_out or facts.contact_closed or facts.window_closes_at is None or facts.now >= facts.window_closes_at:
         return
+    if facts.heard_at is not None and facts.now < facts.heard_at + timedelta(minutes=facts.rules.nudge_after_minutes):
+        return  # the person wrote while the timer was on its way: its silence is over, and the next one has its own
     if moment.facts.customer is None:
         moment.remind("nudge_neutral", NOT_ME, HUMAN)
     elif moment.open_debts or moment.agreements:

@@ -163,6 +163,7 @@ class Facts:
     contact_closed: bool = False
     wrong_answers_today: int = 0
     opted_out: bool = False
+    heard_at: datetime | None = None  # when the person last wrote or pressed
     window_closes_at: datetime | None = None  # the 24-hour window, already shortened by its safety margin
     # What is owed
     debts: tuple[Debt, ...] = ()  # open and agreed ones of the confirmed customer, oldest due first

@@ -116,6 +116,7 @@ async def load(
             contact_closed=c.contact_closed_at is not None,
             wrong_answers_today=c.wrong_answers if c.wrong_on == today else 0,
             opted_out=c.opted_out_at is not None or (c.customer_id is not None and c.customer_id in opted_out),
+            heard_at=c.heard_at,
             window_closes_at=c.heard_at + WINDOW if c.heard_at is not None else None,
             debts=owed,
             costs={d.id: cost_of(d, today, terms) for d in owed if d.state == "open"},

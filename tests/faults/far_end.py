@@ -5,6 +5,7 @@ import asyncio
 import random
 from collections import defaultdict
 from datetime import UTC, datetime
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -16,12 +17,14 @@ from bot.whatsapp.signature import sign
 class FarEnd:
     """Remembers what was posted, by outbox row (from the echoed opaque text) and by person."""
 
-    def __init__(self, *, seed: int, secret: str, phone_number_id: str) -> None:
+    def __init__(self, *, seed: int, secret: str, phone_number_id: str, reminder: str) -> None:
         self._random = random.Random(seed)  # a seeded storm, no secret
+        self._reminder = reminder
         self._secret, self._phone_number_id = secret.encode(), phone_number_id
         self.posts: dict[int, list[int]] = defaultdict(list)  # outbox id → positions in the order of arrival
         self.order: dict[str, list[int]] = defaultdict(list)  # person → outbox ids
         self.count = 0
+        self.reminders = 0
         self.webhooks: list[str] = []  # where statuses go
         self.echoes: asyncio.Queue[bytes] = asyncio.Queue()
 
@@ -31,13 +34,19 @@ class FarEnd:
         outbox_id = int(body["biz_opaque_callback_data"].split(".")[1])
         self.count += 1
         self.posts[outbox_id].append(self.count)
-        self.order[body["to"]].append(outbox_id)
         wamid = f"wamid.OUT{self.count}"
-        self._echo(wamid, body)
-        await asyncio.sleep(self._random.random() * 0.03)  # the network's latency, where kills find a post in flight
+        if self._is_reminder(body):
+            self.reminders += 1  # of these no status ever comes, and the answer is late
+        else:
+            self._echo(wamid, body)
+        await asyncio.sleep(self._random.random() * (0.3 if self._is_reminder(body) else 0.03))  # the network's latency, where kills find a post in flight
+        self.order[body["to"]].append(outbox_id)  # as the person gets them: of two posts in flight either may be first
         return web.json_response({"messaging_product": "whatsapp", "contacts": [], "messages": [{"id": wamid}]})
 
-    def _echo(self, wamid: str, body: dict[str, str]) -> None:
+    def _is_reminder(self, body: dict[str, Any]) -> bool:
+        return self._reminder in str(body.get("interactive", {}).get("body", {}).get("text", ""))
+
+    def _echo(self, wamid: str, body: dict[str, Any]) -> None:
         statuses = ["sent", "delivered"] if self._random.random() < 0.5 else ["delivered", "sent"]
         if self._random.random() < 0.1:
             statuses.append(statuses[0])
