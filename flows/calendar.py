@@ -20,7 +20,9 @@ def banking_holidays(year: int) -> frozenset[date]:
     2100.
     """
     national = country_holidays("BR", years=year, language="en_US")
-    sunday = next(day for day, name in national.items() if name == "Good Friday") + _GOOD_FRIDAY
+    # Sought by a part of the name: on 21 April (2000, 2079) the day has that of Tiradentes too.
+    (good_friday,) = national.get_named("Good Friday")
+    sunday = good_friday + _GOOD_FRIDAY
     moving = (sunday - _CARNIVAL_MONDAY, sunday - _CARNIVAL_TUESDAY, sunday + _CORPUS_CHRISTI)
     return frozenset({*national, *moving})
 

@@ -1,7 +1,7 @@
 """What a debt costs on a day, partial payments included: the one place where facts and late charges meet.
 
-After a partial payment interest runs from that day on what is left of the principal, what was not paid of the interest is carried,
-and the fine (charged once, CDC art. 52 § 1) is reduced by what was paid of it.
+After a partial payment interest runs from that day on what is left of the principal, what was not paid of the interest
+is carried, and the fine (charged once, CDC art. 52 § 1) is reduced by what was paid of it.
 """
 
 from dataclasses import replace
@@ -21,7 +21,9 @@ def cost_of(debt: Debt, on: date, terms: Terms) -> CostOfDebt:
     free_until = payable_day(debt.due_on)
     if debt.interest_from is None or debt.interest_from <= free_until:
         # What was paid before the debt got late only made it smaller.
-        cost = cost_on(on, principal_cents=debt.open_principal_cents, due=debt.due_on, free_until=free_until, terms=terms)
+        cost = cost_on(
+            on, principal_cents=debt.open_principal_cents, due=debt.due_on, free_until=free_until, terms=terms
+        )
         return CostOfDebt(
             debt_id=debt.id,
             principal_cents=debt.open_principal_cents,

@@ -1,8 +1,8 @@
 """What can follow from an event: the closed list of effects, as plain data.
 
-A decision appends effects; `bot.engine.effects` has one small writer for each and applies them in the turn's transaction. Nothing here
-is done by the one who decides. Numbers (`*_no`) are the conversation's own serial numbers, taken from `Facts.next_no` upwards,
-so that a decision can name what it creates and a replay names it alike.
+A decision appends effects; `bot.engine.effects` has one small writer for each and applies them in the turn's
+transaction. Nothing here is done by the one who decides. Numbers (`*_no`) are the conversation's own serial numbers,
+taken from `Facts.next_no` upwards, so that a decision can name what it creates and a replay names it alike.
 """
 
 from collections.abc import Mapping
@@ -41,11 +41,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
-    """Say something to the person. `wording` names a text of `flows.wording`; the end of a value's name tells how it is written
-    (`_cents` as reais, `_percent`, `_on` a day, `_at` an instant). Up to three short choices become buttons, more become a list.
+    """Say something to the person. `wording` names a text of `flows.wording`; the end of a value's name tells how it is
+    written (`_cents` as reais, `_percent`, `_on` a day, `_at` an instant). Up to three short choices become buttons,
+    more become a list.
 
-    `picture_charge_no`: head the message with the QR picture of that charge. `link_charge_no`: the message's payment page.
-    `code_charge_no`: the message *is* that charge's copy-and-paste code, alone as text. `card_charge_no`: the native payment card.
+    `picture_charge_no`: head the message with the QR picture of that charge. `link_charge_no`: the message's payment
+    page. `code_charge_no`: the message *is* that charge's copy-and-paste code, alone as text. `card_charge_no`: the
+    native payment card.
     """
 
     wording: str
@@ -141,7 +143,8 @@ class Promise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """Ask the provider for a Pix charge. `parts` say what it settles, debt by debt, in the amounts of the day it is for.
+    """Ask the provider for a Pix charge. `parts` say what it settles, debt by debt, in the amounts of the day it is
+    for.
 
     With `offer_no` (cash) or `agreement_offer_no` + `instalment_n` it belongs to that offer or agreement.
     """
@@ -165,7 +168,8 @@ class CancelCharge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """Book a confirmed payment: payment, ledger, allocation, the state of debts, instalments and agreement, in this turn."""
+    """Book a confirmed payment: payment, ledger, allocation, the state of debts, instalments and agreement, in this
+    turn."""
 
     end_to_end_id: str
     amount_cents: int

@@ -1,7 +1,8 @@
 """What can happen to a customer: the closed list of events that a conversation understands.
 
-An event is past tense and may not be refused. Whatever its origin (the person, the bank, a timer, an agent), it arrives through the
-inbox of one conversation and is decided by `flows.step.step`. Instants are aware and UTC, amounts integer centavos.
+An event is past tense and may not be refused. Whatever its origin (the person, the bank, a timer, an agent), it arrives
+through the inbox of one conversation and is decided by `flows.step.step`. Instants are aware and UTC, amounts integer
+centavos.
 """
 
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ class Pressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """The person sent something that is no text: `kind` as WhatsApp names it (image, audio, location, order, unsupported, …).
+    """The person sent something that is no text: `kind` as WhatsApp names it (image, audio, location, order,
+    unsupported, …).
 
     A press whose identifier we cannot vouch for arrives here too, as kind `strange_press`.
     """

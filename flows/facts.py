@@ -1,6 +1,8 @@
-"""All that a decision may know: one frozen picture of a conversation and its customer, read under the conversation's lock.
+"""All that a decision may know: one frozen picture of a conversation and its customer, read under the conversation's
+lock.
 
-Amounts are integer centavos, `today` is the creditor's local day, instants are aware and UTC. What is not here cannot decide anything.
+Amounts are integer centavos, `today` is the creditor's local day, instants are aware and UTC. What is not here cannot
+decide anything.
 """
 
 from collections.abc import Mapping
@@ -11,13 +13,13 @@ from typing import Literal
 from flows.offers import CashOffer, InstalmentOffer, PromiseOffer
 from flows.policy import Policy
 
-
 _CPF_DIGITS = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostOfDebt:
-    """What one debt costs on a day, part by part. `discount_cents` is what is forgiven of the three; the total is what is to pay."""
+    """What one debt costs on a day, part by part. `discount_cents` is what is forgiven of the three; the total is what
+    is to pay."""
 
     debt_id: int
     principal_cents: int
@@ -48,7 +50,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Debt:
-    """Something owed. `agreed`: an agreement stands in its place. `open_principal_cents` is what is left of the principal."""
+    """Something owed. `agreed`: an agreement stands in its place. `open_principal_cents` is what is left of the
+    principal."""
 
     id: int
     external_id: str

@@ -51,9 +51,7 @@ async def posted(parts: Parts, state: str, wamid: str | None = None) -> int:
         )  # fmt: skip
 
 
-async def told(
-    parts: Parts, outbox_id: int | None, *names: str, wamid: str = "wamid.X", **more: object
-) -> None:
+async def told(parts: Parts, outbox_id: int | None, *names: str, wamid: str = "wamid.X", **more: object) -> None:
     """Let statuses arrive, one webhook each, and be applied one by one."""
     echo = {"biz_opaque_callback_data": opaque(parts.mac_key, outbox_id=outbox_id, attempt=1)} if outbox_id else {}
     for name in names:

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -36,7 +37,7 @@ async def parts(database: str, redis_url: str, tmp_path: Path) -> AsyncIterator[
 
 
 @pytest.fixture
-async def door(parts: Parts) -> AsyncIterator[TestClient]:
+async def door(parts: Parts) -> AsyncIterator[TestClient[Any, Any]]:
     """A client of the front door."""
     ingest = asyncio.create_task(parts.ingest.run())
     async with TestClient(TestServer(make_app(parts))) as client:
@@ -73,7 +74,7 @@ RAW = text_message("5511987654321", "wamid.1", "oi")
     ids=["missing", "wrong", "not hex", "no prefix", "other prefix", "sha1", "other secret", "other bytes"],
 )
 async def test_a_missing_or_wrong_signature_is_refused_and_nothing_is_stored(
-    door: TestClient, parts: Parts, headers: dict[str, str]
+    door: TestClient[Any, Any], parts: Parts, headers: dict[str, str]
 ) -> None:
     """401, and an empty inbox."""
     answer = await door.post("/webhook", data=RAW, headers=headers)
@@ -83,7 +84,7 @@ async def test_a_missing_or_wrong_signature_is_refused_and_nothing_is_stored(
 
 @pytest.mark.parametrize("secret", [b"one", b"two"], ids=["first", "second"])
 async def test_either_of_two_secrets_signs_while_one_replaces_the_other(
-    door: TestClient, parts: Parts, secret: bytes
+    door: TestClient[Any, Any], parts: Parts, secret: bytes
 ) -> None:
     """Both are taken, and the message is in the inbox before the answer."""
     answer = await door.post("/webhook", data=RAW, headers=signed(RAW, secret))
@@ -91,7 +92,7 @@ async def test_either_of_two_secrets_signs_while_one_replaces_the_other(
     assert [(row["kind"], row["state"]) for row in await stored(parts)] == [("message", "open")]
 
 
-async def test_a_message_that_comes_twice_is_stored_once(door: TestClient, parts: Parts) -> None:
+async def test_a_message_that_comes_twice_is_stored_once(door: TestClient[Any, Any], parts: Parts) -> None:
     """Meta repeats for up to seven days."""
     for _ in range(2):
         assert (await door.post("/webhook", data=RAW, headers=signed(RAW))).status == 200
@@ -115,7 +116,7 @@ async def test_a_message_that_comes_twice_is_stored_once(door: TestClient, parts
     ids=["cut", "empty", "no utf-8", "null", "text", "list", "deep lists", "deep tables", "no entry", "other object"],
 )
 async def test_signed_nonsense_is_answered_200_kept_as_it_came_and_parked(
-    door: TestClient, parts: Parts, raw: bytes
+    door: TestClient[Any, Any], parts: Parts, raw: bytes
 ) -> None:
     """Meta would repeat anything else for a week; an operator sees it."""
     answer = await door.post("/webhook", data=raw, headers=signed(raw))
@@ -125,7 +126,7 @@ async def test_signed_nonsense_is_answered_200_kept_as_it_came_and_parked(
     assert row["reason"]
 
 
-async def test_what_has_no_known_field_is_kept_and_is_nobodys_turn(door: TestClient, parts: Parts) -> None:
+async def test_what_has_no_known_field_is_kept_and_is_nobodys_turn(door: TestClient[Any, Any], parts: Parts) -> None:
     """An unknown field, and an entry that is none."""
     for raw in (body({"event": "NEW"}, field="unheard_of"), b'{"object": "whatsapp_business_account", "entry": 7}'):
         assert (await door.post("/webhook", data=raw, headers=signed(raw))).status == 200
@@ -133,7 +134,7 @@ async def test_what_has_no_known_field_is_kept_and_is_nobodys_turn(door: TestCli
 
 
 @pytest.mark.parametrize("text", ["a\u0000b", "\\ud800", "💸" * 1000, "<script>alert(1)</script>"])
-async def test_hostile_texts_are_stored_like_any_other(door: TestClient, parts: Parts, text: str) -> None:
+async def test_hostile_texts_are_stored_like_any_other(door: TestClient[Any, Any], parts: Parts, text: str) -> None:
     """A NUL or half a surrogate pair is kept; PostgreSQL's jsonb would refuse them."""
     raw = text_message("5511987654321", "wamid.2", text)
     answer = await door.post("/webhook", data=raw, headers=signed(raw))
@@ -141,7 +142,9 @@ async def test_hostile_texts_are_stored_like_any_other(door: TestClient, parts: 
     assert [(row["kind"], row["state"]) for row in await stored(parts)] == [("message", "open")]
 
 
-async def test_a_body_of_three_megabytes_is_taken_and_one_above_four_is_not(door: TestClient, parts: Parts) -> None:
+async def test_a_body_of_three_megabytes_is_taken_and_one_above_four_is_not(
+    door: TestClient[Any, Any], parts: Parts
+) -> None:
     """Meta sends up to 3 MB; the limit is 4 MiB."""
     big = text_message("5511987654321", "wamid.3", "x" * (3 * 1000 * 1000))
     assert (await door.post("/webhook", data=big, headers=signed(big))).status == 200
@@ -151,7 +154,7 @@ async def test_a_body_of_three_megabytes_is_taken_and_one_above_four_is_not(door
 
 
 async def test_messages_to_another_number_and_captures_of_last_month_are_kept_aside(
-    door: TestClient, parts: Parts
+    door: TestClient[Any, Any], parts: Parts
 ) -> None:
     """They are visible, but nobody is answered."""
     for raw in (
@@ -165,7 +168,9 @@ async def test_messages_to_another_number_and_captures_of_last_month_are_kept_as
     ]
 
 
-async def test_the_same_person_by_phone_and_by_user_id_is_one_conversation(door: TestClient, parts: Parts) -> None:
+async def test_the_same_person_by_phone_and_by_user_id_is_one_conversation(
+    door: TestClient[Any, Any], parts: Parts
+) -> None:
     """First both are known, then only the BSUID; an old number without the ninth digit is the same person too."""
     user = "BR.13491208655302741918"
     for raw in (
@@ -187,7 +192,7 @@ async def test_the_same_person_by_phone_and_by_user_id_is_one_conversation(door:
     ],
 )
 async def test_the_callback_is_verified_by_its_token(
-    door: TestClient, token: str, mode: str, status: int, text: str | None
+    door: TestClient[Any, Any], token: str, mode: str, status: int, text: str | None
 ) -> None:
     """The challenge and nothing else for the right token; 403 otherwise."""
     query = {"hub.mode": mode, "hub.verify_token": token, "hub.challenge": "1158201444"}
@@ -196,7 +201,9 @@ async def test_the_callback_is_verified_by_its_token(
     assert text is None or await answer.text() == text
 
 
-async def test_the_provider_is_believed_nothing_but_heard_under_its_secret_path(door: TestClient, parts: Parts) -> None:
+async def test_the_provider_is_believed_nothing_but_heard_under_its_secret_path(
+    door: TestClient[Any, Any], parts: Parts
+) -> None:
     """With or without a trailing /pix; another path does not exist; the empty call on registering is answered."""
     body = b'{"pix": [{"endToEndId": "E00000000202611231200abcdefghijk", "txid": "x", "valor": "1.00"}]}'
     assert (await door.post("/webhook/pix/wrong", data=body)).status == 404
@@ -207,7 +214,7 @@ async def test_the_provider_is_believed_nothing_but_heard_under_its_secret_path(
     assert [(row["kind"], row["state"]) for row in await stored(parts)] == [("pix", "open")]
 
 
-async def test_while_the_database_is_away_nothing_is_acknowledged(door: TestClient, parts: Parts) -> None:
+async def test_while_the_database_is_away_nothing_is_acknowledged(door: TestClient[Any, Any], parts: Parts) -> None:
     """503: Meta repeats."""
     await parts.pool.close()
     answer = await door.post("/webhook", data=RAW, headers=signed(RAW))

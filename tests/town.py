@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import BaseTestServer, TestServer, unused_port
 
 from bot.clock import MovableClock
 from bot.engine.run import ROLES, run
@@ -47,7 +47,7 @@ class Town:
     clock: HandClock | MovableClock
     address: str
     engine: "asyncio.Task[None]"
-    server: TestServer
+    server: BaseTestServer
 
     def phone(self, person: Person) -> Phone:
         """Return somebody's phone."""

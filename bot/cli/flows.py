@@ -11,7 +11,7 @@ from flows.conversation import Conversation
 _HEAD = """# The conversation
 
 Drawn from `flows/conversation.py` by `acerto flows`; a test holds this page to the code. An event is what
-somebody wants (`flows/wishes.py` makes presses, numbers and words into one) or what happened (`paid`, `handed_back`, …).
+somebody wants (`flows/wishes.py` makes presses, numbers and words into one) or what happened (`paid`, `handed_back`).
 While a *person* of ours owns the conversation the talk does not exist: the bot cannot speak.
 
 """

@@ -67,7 +67,9 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
             await _say(parts, turn, effect, rows)
         case effects.SayAsAgent():
             _message(turn, rows, as_agent(effect.text), purpose="agent", guards={})
-            rows.note(turn, "agent_said", {"text": effect.text, "agent": effect.agent_name}, key=rows.outbox[-1].decision_key)
+            rows.note(
+                turn, "agent_said", {"text": effect.text, "agent": effect.agent_name}, key=rows.outbox[-1].decision_key
+            )
         case effects.Typing():
             _outbox(turn, rows, kind="typing", purpose="reply", body=typing_body(effect.message_id))
         case effects.Identify():
@@ -92,15 +94,28 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
             await _seal(conn, turn, effect, rows)
         case effects.Agree():
             total = await agreements.agree(
-                conn, conversation_id=c.id, customer_id=_customer(turn), offer_no=effect.offer_no,
-                debt_id=effect.debt_id, message_id=effect.message_id, now=now,
+                conn,
+                conversation_id=c.id,
+                customer_id=_customer(turn),
+                offer_no=effect.offer_no,
+                debt_id=effect.debt_id,
+                message_id=effect.message_id,
+                now=now,
             )
             rows.note(
-                turn, "agreed",
-                {"offer_no": effect.offer_no, "debt_id": effect.debt_id, "total_cents": total, "message_id": effect.message_id},
+                turn,
+                "agreed",
+                {
+                    "offer_no": effect.offer_no,
+                    "debt_id": effect.debt_id,
+                    "total_cents": total,
+                    "message_id": effect.message_id,
+                },
             )
         case effects.Promise():
-            await agreements.promise(conn, debt_id=effect.debt_id, customer_id=_customer(turn), until=effect.until, now=now)
+            await agreements.promise(
+                conn, debt_id=effect.debt_id, customer_id=_customer(turn), until=effect.until, now=now
+            )
             rows.note(turn, "promised", {"debt_id": effect.debt_id, "until": effect.until.isoformat()})
         case effects.Charge():
             await _charge(conn, parts, turn, effect, rows)
@@ -110,8 +125,13 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
             await _book(conn, turn, effect, rows)
         case effects.OpenTicket():
             await tickets_open.open_ticket(
-                conn, conversation_id=c.id, customer_id=c.customer_id, debt_id=effect.debt_id,
-                reason=effect.reason, queue=effect.queue, now=now,
+                conn,
+                conversation_id=c.id,
+                customer_id=c.customer_id,
+                debt_id=effect.debt_id,
+                reason=effect.reason,
+                queue=effect.queue,
+                now=now,
             )
             rows.note(turn, "ticket_opened", {"reason": effect.reason, "queue": effect.queue})
         case effects.Note():
@@ -174,10 +194,15 @@ async def _say(parts: Parts, turn: Turn, say: Say, rows: Rows) -> None:
         guards["charge_no"] = shown
     key = _message(turn, rows, rendered, purpose=say.purpose, guards=guards)
     rows.note(
-        turn, "said",
+        turn,
+        "said",
         {
-            "text": rendered.text, "choices": list(rendered.choices), "picture": rendered.picture, "link": rendered.link,
-            "purpose": say.purpose, "wording": say.wording,
+            "text": rendered.text,
+            "choices": list(rendered.choices),
+            "picture": rendered.picture,
+            "link": rendered.link,
+            "purpose": say.purpose,
+            "wording": say.wording,
         },
         key=key,
     )
@@ -224,7 +249,8 @@ async def _charge(conn: Any, parts: Parts, turn: Turn, effect: effects.Charge, r
     turn.conversation.serial = max(turn.conversation.serial, effect.charge_no)
     _outbox(turn, rows, kind="charge", purpose="engine", body={"charge_id": charge_id})
     rows.note(
-        turn, "charged",
+        turn,
+        "charged",
         {"charge_no": effect.charge_no, "amount_cents": effect.amount_cents, "pay_until": effect.pay_until.isoformat()},
     )
 
@@ -243,8 +269,13 @@ async def _book(conn: Any, turn: Turn, effect: effects.Book, rows: Rows) -> None
         _outbox(turn, rows, kind="cancel_charge", purpose="engine", body={"charge_id": charge_id})
     settlement = turn.settlement.settlement
     rows.note(
-        turn, "paid",
-        {"end_to_end_id": effect.end_to_end_id, "amount_cents": effect.amount_cents, "surplus_cents": settlement.surplus_cents},
+        turn,
+        "paid",
+        {
+            "end_to_end_id": effect.end_to_end_id,
+            "amount_cents": effect.amount_cents,
+            "surplus_cents": settlement.surplus_cents,
+        },
     )
 
 

@@ -26,4 +26,3 @@ def from_raw(raw: bytes) -> Event:
         raise NoSuchEvent("unknown event type in the inbox")
     event: Event = msgspec.convert(stored, kind)
     return event
-

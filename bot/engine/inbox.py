@@ -32,7 +32,9 @@ class InboxUnavailable(Exception):
     """The event could not be stored, so it must not be acknowledged; the sender will repeat it. Answer 503."""
 
 
-async def put_event(conn: Any, *, source: str, dedupe_key: str, conversation_id: int, event: Event, now: datetime) -> bool:
+async def put_event(
+    conn: Any, *, source: str, dedupe_key: str, conversation_id: int, event: Event, now: datetime
+) -> bool:
     """Put an event of our own making into the inbox. Return whether it is new. Ring `wake.turns()` after the commit."""
     return await inbox.put_raw_event(
         conn, source=source, dedupe_key=dedupe_key, conversation_id=conversation_id, raw=to_raw(event), now=now

@@ -43,7 +43,11 @@ def render(parts: Parts, conversation: Conversation, facts: Facts, say: Say) -> 
         return _rendered(messages.Text(body=written.body), written.body)
     picture = _picture(parts, conversation, say)
     presses = [
-        encode(Press(action=c.action, object_id=c.object_id, version=c.version), conversation_id=conversation.id, key=parts.mac_key)
+        encode(
+            Press(action=c.action, object_id=c.object_id, version=c.version),
+            conversation_id=conversation.id,
+            key=parts.mac_key,
+        )
         for c in written.choices
     ]
     titles = tuple(c.title for c in written.choices)
@@ -80,7 +84,11 @@ def _link(parts: Parts, conversation: Conversation, say: Say, written: Written) 
     url = pay_url(parts.settings, token)
     picture = _picture(parts, conversation, say)
     message = messages.LinkButton(
-        body=written.body, label=parts.texts(WORDS["button_payment_page"]), url=url, header_image=picture, footer=written.footer
+        body=written.body,
+        label=parts.texts(WORDS["button_payment_page"]),
+        url=url,
+        header_image=picture,
+        footer=written.footer,
     )
     return _rendered(message, written.body, picture=picture is not None, link=url)
 
@@ -112,6 +120,11 @@ def _charge(facts: Facts, no: int) -> ChargeFact:
 
 
 def _rendered(
-    message: messages.Message, text: str, choices: tuple[str, ...] = (), *, picture: bool = False, link: str | None = None
+    message: messages.Message,
+    text: str,
+    choices: tuple[str, ...] = (),
+    *,
+    picture: bool = False,
+    link: str | None = None,
 ) -> Rendered:
     return Rendered(body=messages.content(message), text=text, choices=choices, picture=picture, link=link)

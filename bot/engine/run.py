@@ -57,7 +57,9 @@ def _loops(parts: Parts, roles: frozenset[str], stop: asyncio.Event) -> list[Cor
             loops.append(_whenever(parts, stop, "poll", _POLL_EVERY_S, lambda: _polled(parts)))
     if "sender" in roles:
         loops.append(sender.Sender(parts).run(stop))
-        loops += [_whenever(parts, stop, "charges", _LOOK_EVERY_S, lambda: charge_once(parts)) for _ in range(_CHARGE_LOOPS)]
+        loops += [
+            _whenever(parts, stop, "charges", _LOOK_EVERY_S, lambda: charge_once(parts)) for _ in range(_CHARGE_LOOPS)
+        ]
         loops.append(_whenever(parts, stop, "sweep", _SWEEP_EVERY_S, lambda: sender.sweep(parts)))
     return loops
 
@@ -83,7 +85,9 @@ async def charge_once(parts: Parts) -> int:
                 case charging.Done():
                     await conn.execute(outbox.PROVIDER_WORK_DONE, row["id"], parts.clock.now())
                 case charging.Again(after_s=after_s):
-                    await conn.execute(outbox.PROVIDER_WORK_AGAIN, row["id"], parts.clock.now() + timedelta(seconds=after_s))
+                    await conn.execute(
+                        outbox.PROVIDER_WORK_AGAIN, row["id"], parts.clock.now() + timedelta(seconds=after_s)
+                    )
         parts.wake.turns()
     return len(rows)
 
@@ -113,7 +117,9 @@ async def _turns(parts: Parts, stop: asyncio.Event) -> None:
             await parts.wake.wait("turns", at_most_s=_LOOK_EVERY_S)
 
 
-async def _whenever(parts: Parts, stop: asyncio.Event, bell: str, at_most_s: float, work: Callable[[], Awaitable[int]]) -> None:
+async def _whenever(
+    parts: Parts, stop: asyncio.Event, bell: str, at_most_s: float, work: Callable[[], Awaitable[int]]
+) -> None:
     while not stop.is_set():
         if not await kept_alive(work, 0):
             await parts.wake.wait(bell, at_most_s=at_most_s)

@@ -146,7 +146,9 @@ async def _claim(parts: Parts, ids: Sequence[int], now: datetime) -> tuple[list[
     return ready, len(stopped)
 
 
-def _reason_to_stop(head: Head, conversation: Mapping[str, Any], alive: set[tuple[int, int]], now: datetime) -> str | None:
+def _reason_to_stop(
+    head: Head, conversation: Mapping[str, Any], alive: set[tuple[int, int]], now: datetime
+) -> str | None:
     """Return why this row must not go out any more; None: it may. Every rule is checked at this very moment, under the
     lock."""
     guards: dict[str, Any] = json.loads(head.guards)
@@ -241,7 +243,11 @@ async def _settle(parts: Parts, outcomes: Sequence[tuple[Head, Outcome]]) -> int
         if isinstance(outcome, Refused) and outcome.scope in ("channel", "number"):
             parts.pacing.hold(wait_s or _HOLD_S)
             log.error("channel.held", code=outcome.code, scope=outcome.scope, alarm=outcome.alarm)
-    failed = [(head, a) for (head, _), a in zip(outcomes, answers, strict=True) if a.state == "failed" and head.kind == "message"]
+    failed = [
+        (head, a)
+        for (head, _), a in zip(outcomes, answers, strict=True)
+        if a.state == "failed" and head.kind == "message"
+    ]
     async with parts.pool.acquire() as conn, conn.transaction():
         for conversation_id, wait in sorted(waits.items()):
             await conn.execute(outbox.WAIT, conversation_id, now + wait)

@@ -83,7 +83,8 @@ async def apply_once(parts: Parts) -> int:
 
 
 async def _ours(conn: Any, key: bytes, stored: Sequence[object]) -> list[tuple[int, InboundStatus]]:
-    """Each status with the outbox row that it speaks of: by its echo, else by WhatsApp's own id. Others are no business of ours."""
+    """Each status with the outbox row that it speaks of: by its echo, else by WhatsApp's own id. Others are no business
+    of ours."""
     known = [s for s in stored if isinstance(s, InboundStatus) and s.status in _RANK and s.kind != "payment"]
     echoed = [(outbox_id_of(key, status.opaque), status) for status in known]
     silent = sorted({status.wamid for row_id, status in echoed if row_id is None})

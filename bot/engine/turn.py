@@ -72,7 +72,9 @@ async def _batch(parts: Parts, after: int, only: int | None, claimed: list[int])
             return 0, 0
         held = await conversations.claim(conn, ids, now)
         claimed += [c.id for c in held]
-        events = {row["conversation_id"]: row for row in await conn.fetch(inbox.OLDEST_OPEN, claimed)} if claimed else {}
+        events = (
+            {row["conversation_id"]: row for row in await conn.fetch(inbox.OLDEST_OPEN, claimed)} if claimed else {}
+        )
         busy = [c for c in held if c.id in events]
         if busy:
             turns = await _decide_all(conn, parts, busy, events, now, rows)
@@ -100,7 +102,11 @@ async def _decide_all(
     for conversation in held:
         event = understood[conversation.id]
         if event is not None:
-            turns.append(await _decide(conn, parts, conversation, known[conversation.id], event, events[conversation.id]["id"], rows))
+            turns.append(
+                await _decide(
+                    conn, parts, conversation, known[conversation.id], event, events[conversation.id]["id"], rows
+                )
+            )
     return turns
 
 
@@ -113,11 +119,14 @@ async def _decide(
             conn, event, known, conversation_id=conversation.id, zone=parts.settings.timezone
         )
     before = State.from_json(json.loads(conversation.state))
-    decision = json.dumps(
-        {"event": type(event).__name__, "inbox_id": inbox_id, "state": list(before.configuration), "on": known.today.isoformat(),
-         "policy": known.policy.digest if known.policy else None},
-        separators=(",", ":"),
-    )  # fmt: skip
+    why = {
+        "event": type(event).__name__,
+        "inbox_id": inbox_id,
+        "state": list(before.configuration),
+        "on": known.today.isoformat(),
+        "policy": known.policy.digest if known.policy else None,
+    }
+    decision = json.dumps(why, separators=(",", ":"))
     turn = Turn(conversation=conversation, facts=known, inbox_id=inbox_id, decision=decision, settlement=plan)
     _journal_action(turn, event, rows)
     result = step(before, known, event)
@@ -175,7 +184,13 @@ def _journal_action(turn: Turn, event: Event, rows: Rows) -> None:
 
 
 async def _write_all(
-    conn: Any, parts: Parts, held: list[Conversation], events: dict[int, Any], turns: list[Turn], now: datetime, rows: Rows
+    conn: Any,
+    parts: Parts,
+    held: list[Conversation],
+    events: dict[int, Any],
+    turns: list[Turn],
+    now: datetime,
+    rows: Rows,
 ) -> None:
     outbox_ids = await outbox.decide(conn, rows.outbox, now) if rows.outbox else {}
     lines = [line for c in held for line in journal.chain(c, rows.journal.get(c.id, ()))]

@@ -22,7 +22,8 @@ ON CONFLICT (alias) DO NOTHING
 """
 TAKE_IN = """
 INSERT INTO inbox (source, dedupe_key, kind, conversation_id, raw, occurred_at, received_at, state, reason)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::timestamptz[], $7::timestamptz[], $8::text[], $9::text[])
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::timestamptz[],
+                     $7::timestamptz[], $8::text[], $9::text[])
 ON CONFLICT (source, dedupe_key) DO NOTHING
 """
 PUT_EVENT = """
@@ -40,8 +41,10 @@ ORDER  BY conversation_id, id
 """
 MARK_DONE = "UPDATE inbox SET state = 'done', done_at = $2 WHERE id = any($1::bigint[])"
 COUNT_FAILURE = """
-UPDATE inbox SET attempts = attempts + 1, reason = $2, state = CASE WHEN attempts + 1 >= $3 THEN 'parked' ELSE 'open' END
-WHERE id = $1 RETURNING attempts, state
+UPDATE inbox
+SET    attempts = attempts + 1, reason = $2, state = CASE WHEN attempts + 1 >= $3 THEN 'parked' ELSE 'open' END
+WHERE  id = $1
+RETURNING attempts, state
 """
 TAKE_OTHERS = """
 SELECT id, source, dedupe_key, raw, received_at, attempts FROM inbox

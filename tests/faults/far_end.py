@@ -39,7 +39,9 @@ class FarEnd:
             self.reminders += 1  # of these no status ever comes, and the answer is late
         else:
             self._echo(wamid, body)
-        await asyncio.sleep(self._random.random() * (0.3 if self._is_reminder(body) else 0.03))  # the network's latency, where kills find a post in flight
+        await asyncio.sleep(
+            self._random.random() * (0.3 if self._is_reminder(body) else 0.03)
+        )  # the network's latency, where kills find a post in flight
         self.order[body["to"]].append(outbox_id)  # as the person gets them: of two posts in flight either may be first
         return web.json_response({"messaging_product": "whatsapp", "contacts": [], "messages": [{"id": wamid}]})
 
@@ -51,7 +53,7 @@ class FarEnd:
         if self._random.random() < 0.1:
             statuses.append(statuses[0])
         for status in statuses:
-            value = {
+            value: dict[str, object] = {
                 "messaging_product": "whatsapp",
                 "metadata": {"display_phone_number": "15550783881", "phone_number_id": self._phone_number_id},
                 "statuses": [
@@ -83,7 +85,10 @@ class FarEnd:
 def envelope(value: dict[str, object]) -> bytes:
     """Return a webhook body with one change."""
     return msgspec.json.encode(
-        {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}
+        {
+            "object": "whatsapp_business_account",
+            "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}],
+        }
     )
 
 
@@ -94,7 +99,9 @@ async def deliver(
     headers = {"X-Hub-Signature-256": sign(body, secret), "Content-Type": "application/json"}
     while True:
         try:
-            async with session.post(chance.choice(webhooks), data=body, headers=headers, timeout=aiohttp.ClientTimeout(total=5)) as answer:
+            async with session.post(
+                chance.choice(webhooks), data=body, headers=headers, timeout=aiohttp.ClientTimeout(total=5)
+            ) as answer:
                 if answer.status == 200:
                     return
         except (aiohttp.ClientError, TimeoutError):

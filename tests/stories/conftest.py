@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -27,7 +28,8 @@ async def paula(place: Town) -> AsyncIterator[Visitor]:
     """An agent, logged in at the desk."""
     async with place.parts.pool.acquire() as conn:
         await users.add(conn, name="Paula", role="agent", password_hash=_HASH, now=place.clock.now())
-    async with TestClient(place.server, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
+    client: TestClient[Any, Any] = TestClient(place.server, cookie_jar=aiohttp.CookieJar(unsafe=True))
+    async with client:
         visitor = Visitor(client)
         assert (await visitor.logs_in("Paula")).status == 303
         yield visitor
