@@ -11,17 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.calendar import banking_holidays, days_overdue, is_banking_day, payable_day
+from flows.calendar import days_overdue, payable_day
 from payments.late_charges import Terms, cost_on
 
 VECTORS = json.loads((Path(__file__).parent / "vectors/pix/money-vectors.json").read_text(encoding="utf-8"))
 DUE = st.dates(min_value=date(2024, 1, 1), max_value=date(2035, 12, 31))
-
-
-@pytest.mark.parametrize("year", sorted(VECTORS["banking_holidays"]))
-def test_the_banks_close_on_exactly_the_days_of_the_calendar(year: str) -> None:
-    """National holidays, Carnival and Corpus Christi; not 24 and 31 December."""
-    assert banking_holidays(int(year)) == {date.fromisoformat(day) for day in VECTORS["banking_holidays"][year]}
 
 
 @pytest.mark.parametrize("case", VECTORS["late_charges"], ids=lambda case: case["name"])
@@ -56,15 +50,3 @@ def test_late_charges_agree_with_an_independent_calculation(due: date, offset: i
         assert cost.fine_cents == (principal * 2 + 50) // 100
         exact = Fraction(principal) * Fraction(99, 10000) * offset / 30
         assert cost.interest_cents == int(exact + Fraction(1, 2))
-
-
-@given(DUE)
-def test_the_payable_day_is_the_first_banking_day_from_the_due_date_on(due: date) -> None:
-    """Never before the due date, never a day on which banks are closed, and none in between was open."""
-    day = payable_day(due)
-    assert is_banking_day(day)
-    assert not any(is_banking_day(due + timedelta(days=k)) for k in range((day - due).days))
-    assert [days_overdue(due, due + timedelta(days=k)) for k in range((day - due).days + 1)] == [0] * (
-        (day - due).days + 1
-    )
-    assert days_overdue(due, day + timedelta(days=1)) == (day - due).days + 1

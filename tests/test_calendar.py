@@ -1,0 +1,75 @@
+"""Banking days: on which day a debt can still be paid, and since when it is late."""
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.calendar import banking_holidays, days_overdue, is_banking_day, payable_day
+from tests.tables import table
+
+VECTORS = json.loads((Path(__file__).parent / "vectors/pix/money-vectors.json").read_text(encoding="utf-8"))
+DUE = st.dates(min_value=date(1970, 1, 1), max_value=date(2100, 12, 31))
+
+
+@pytest.mark.parametrize("year", sorted(VECTORS["banking_holidays"]))
+def test_the_banks_close_on_exactly_the_days_of_the_calendar(year: str) -> None:
+    """National holidays, Carnival and Corpus Christi; not 24 and 31 December."""
+    assert banking_holidays(int(year)) == {date.fromisoformat(day) for day in VECTORS["banking_holidays"][year]}
+
+
+@pytest.mark.parametrize(
+    *table("""
+    day         open
+    2026-02-16  no   # Carnival Monday
+    2026-02-17  no   # Carnival Tuesday
+    2026-02-18  yes  # Ash Wednesday: from noon
+    2026-07-09  yes  # a holiday of São Paulo alone
+    2023-11-20  yes  # the day before it became a national holiday
+    2024-11-20  no   # since Lei 14.759/2023
+    2026-12-24  yes
+    2026-12-25  no
+    2026-12-31  yes
+    2026-11-28  no   # a Saturday
+    2000-04-21  no   # Good Friday and Tiradentes in one
+    2000-06-22  no   # the Corpus Christi of that year
+""")
+)
+def test_a_day_is_a_banking_day_by_the_nations_calendar(day: str, open: bool) -> None:
+    """Weekends and national holidays close the banks; a state's days and the year's last do not."""
+    assert is_banking_day(date.fromisoformat(day)) == open
+
+
+@pytest.mark.parametrize(
+    *table("""
+    due         day         overdue
+    2026-11-30  2026-11-27       -3
+    2026-11-30  2026-11-30        0
+    2026-11-30  2026-12-01        1
+    2026-11-28  2026-11-29        0  # due on a Saturday, asked on Sunday
+    2026-11-28  2026-11-30        0  # its payable day
+    2026-11-28  2026-12-01        3  # and then the weekend counts
+    2026-02-14  2026-02-18        0  # Carnival's Saturday: payable until Ash Wednesday
+    2026-02-14  2026-02-19        5
+""")
+)
+def test_days_overdue_are_nought_until_the_payable_day_and_then_all_since_the_due_date(
+    due: str, day: str, overdue: int
+) -> None:
+    """Negative before the due date."""
+    assert days_overdue(date.fromisoformat(due), date.fromisoformat(day)) == overdue
+
+
+@given(DUE)
+def test_the_payable_day_is_the_first_banking_day_from_the_due_date_on(due: date) -> None:
+    """Never before the due date, never a day on which banks are closed, and none in between was open."""
+    day = payable_day(due)
+    assert is_banking_day(day)
+    assert not any(is_banking_day(due + timedelta(days=k)) for k in range((day - due).days))
+    assert [days_overdue(due, due + timedelta(days=k)) for k in range((day - due).days + 1)] == [0] * (
+        (day - due).days + 1
+    )
+    assert days_overdue(due, day + timedelta(days=1)) == (day - due).days + 1
