@@ -17,6 +17,7 @@ _TEMPLATE_CHARACTERS = 99
 _AMOUNT_CHARACTERS = 13
 _NAME, _CITY, _POSTAL, _KEY, _URL = 25, 15, 10, 77, 77
 _TXID = re.compile(r"[A-Za-z0-9]{1,25}")
+_CATEGORY = re.compile(r"[0-9]{4}")
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]{1,2})?")
 _ACCOUNTS = [f"{n:02d}" for n in range(26, 52)]
 _UNRESERVED = [f"{n:02d}" for n in range(80, 100)]
@@ -100,14 +101,14 @@ def crc(text: str) -> str:
 def read_code(text: str) -> Code | NotACode:
     """Return what a code says, or why it is none. Lenient: unknown fields, an upper-case GUI and odd txids are read all
     the same."""
+    text = text.strip()  # as it comes out of a clipboard
     fields = _fields(text)
     if isinstance(fields, NotACode):
         return fields
     if not text.isascii() or "63" not in fields or text[-4:].upper() != crc(text[:-4]):
         return NotACode("the checksum does not match; the code was cut or changed")
     account = _account(fields)
-    recurrence = any(_template(fields[n]).get("00", "").lower() == PIX for n in _UNRESERVED if n in fields)
-    if account is None or not (account.get("01") or account.get("25") or recurrence):
+    if account is None or not (account.get("01") or account.get("25") or _has_recurrence(fields)):
         return NotACode("it has no Pix account")
     amount = fields.get("54")
     if amount is not None and not _AMOUNT.fullmatch(amount):
@@ -138,6 +139,10 @@ def mistakes(text: str) -> tuple[str, ...]:
             found.append("field 54: an amount has a point, at most two decimals and 13 characters")
         elif "01" in (_account(fields) or {}) and _cents(amount) == 0:
             found.append("field 54: a static code without amount leaves it out")
+    if fields.get("01", "11") not in ("11", "12"):
+        found.append("field 01 is 11 or 12, or left out")
+    if not _CATEGORY.fullmatch(fields.get("52", "")):
+        found.append("field 52 has four digits; 0000 where the category is not known")
     found += [f"field {n} must be {value}" for n, value in (("53", "986"), ("58", "BR")) if fields.get(n) != value]
     found += [
         f"field {n} has 1 to {limit} characters"
@@ -163,11 +168,10 @@ def _account_mistakes(fields: Mapping[str, str]) -> list[str]:
     if account is None:
         return [f"no account template 26-51 with GUI {PIX}"]
     key, url = account.get("01"), account.get("25")
-    recurrence = any(n in fields for n in _UNRESERVED)
     found = []
     if key and url:
         found.append("field 26: key and URL exclude each other")
-    if not key and not url and not recurrence:
+    if not key and not url and not _has_recurrence(fields):
         found.append("field 26 has neither key nor URL")
     if key and not _KEYS.fullmatch(key):
         found.append("field 26-01: the key is not in the form of DICT")
@@ -235,6 +239,11 @@ def _template(value: str) -> dict[str, str]:
 def _account(fields: Mapping[str, str]) -> dict[str, str] | None:
     templates = (_template(fields[n]) for n in _ACCOUNTS if n in fields)
     return next((t for t in templates if t.get("00", "").lower() == PIX), None)
+
+
+def _has_recurrence(fields: Mapping[str, str]) -> bool:
+    """Whether a template beyond the account's is the Pix's own: Pix Automático."""
+    return any(_template(fields[n]).get("00", "").lower() == PIX for n in _UNRESERVED if n in fields)
 
 
 def _cents(amount: str) -> int:
