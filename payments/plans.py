@@ -142,11 +142,11 @@ def cet_percent_year(total_cents: int, payments: tuple[Payment, ...], accepted: 
     assert lent_cents > 0, "interest needs time"
     with localcontext() as context:
         context.prec = _DIGITS
-        flows = [(p.due - accepted, Decimal(p.amount_cents)) for p in payments if p.due > accepted]
+        flows = [((p.due - accepted).days, Decimal(p.amount_cents)) for p in payments if p.due > accepted]
         repaid = sum((amount for _, amount in flows), _NONE)
         # The yearly factor would be highest if all were repaid on the earliest day: so many digits before its point.
-        context.prec += int((repaid / lent_cents).log10() * 365 / min(time.days for time, _ in flows))
-        log_factor = _log_of_yearly_factor([(Decimal(time.days) / 365, amount) for time, amount in flows], lent_cents)
+        context.prec += int((repaid / lent_cents).log10() * 365 / min(days for days, _ in flows))
+        log_factor = _log_of_yearly_factor([(Decimal(days) / 365, amount) for days, amount in flows], lent_cents)
         return ((log_factor.exp() - 1) * 100).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 

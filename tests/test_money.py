@@ -1,12 +1,13 @@
 """Rounding and splitting conserve every centavo."""
 
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.money import percent_of, split
+from payments.money import half_up, percent_of, split
 
 CENTS = st.integers(min_value=0, max_value=10**11)
 PERCENT = st.decimals(min_value=0, max_value=100, places=2)
@@ -32,6 +33,15 @@ def test_a_percentage_is_rounded_half_up_once(cents: int, percent: str, expected
 def test_a_percentage_is_never_more_than_half_a_centavo_off(cents: int, percent: Decimal) -> None:
     """Whatever the amount, the result is the nearest centavo."""
     assert abs(percent_of(cents, percent) * 100 - cents * percent) <= 50
+
+
+@pytest.mark.parametrize(("cents", "percent"), [(-1, "2.00"), (1, "-2.00")])
+def test_money_is_never_negative(cents: int, percent: str) -> None:
+    """Half up says nothing of what is below zero, so that is refused."""
+    with pytest.raises(AssertionError):
+        percent_of(cents, Decimal(percent))
+    with pytest.raises(AssertionError):
+        half_up(Fraction(cents) * Fraction(percent))
 
 
 @given(CENTS, st.integers(min_value=1, max_value=120))

@@ -98,6 +98,14 @@ def test_the_yearly_cost_of_one_payment_is_exact_at_any_rate(repaid_cents: int, 
     assert str(cet_percent_year(100_000, (payment,), accepted)) == cet
 
 
+def test_an_entry_on_the_day_of_acceptance_bears_no_interest() -> None:
+    """20,000 at once leave 80,000, which cost a tenth more in a year."""
+    accepted = date(2026, 11, 23)
+    entry = Payment(n=0, due=accepted, amount_cents=20_000)
+    rest = Payment(n=1, due=accepted + timedelta(days=365), amount_cents=88_000)
+    assert str(cet_percent_year(100_000, (entry, rest), accepted)) == "10.00"
+
+
 @pytest.mark.parametrize(
     *table("""
     accepted    after  due_day  days
@@ -147,3 +155,11 @@ def test_a_discount_forgives_what_it_says_and_no_more(
     left = discounted(cost, Discount(principal_percent=dp, fine_percent=df, interest_percent=di))
     assert left.total_cents + left.discount_cents == cost.total_cents
     assert min(left.cost.principal_cents, left.cost.fine_cents, left.cost.interest_cents) >= 0
+
+
+@pytest.mark.parametrize("percent", ["-0.01", "100.01"])
+def test_no_more_is_forgiven_than_there_is_and_no_less_than_nothing(percent: str) -> None:
+    """A discount is of 0 to 100 percent of each part."""
+    for part in ("principal_percent", "fine_percent", "interest_percent"):
+        with pytest.raises(AssertionError):
+            Discount(**{part: Decimal(percent)})
