@@ -49,8 +49,9 @@ class Conversation(StateChart[Moment]):
     contact_changed = bot.to(bot.start, internal=True, on="forget") | person.to.itself(internal=True, on="forget")
 
     # The three buttons, and what leads back to them.
-    greet = bot.to(bot.resting, internal=True, cond="owes_nothing", on="say_all_settled") | bot.to(
-        bot.menu, internal=True, on="show_menu"
+    greet = (
+        bot.to(bot.resting, internal=True, cond="owes_nothing", on="say_all_settled")  # nothing to press
+        | bot.to(bot.menu, internal=True, on="show_menu")
     )
     human = bot.to(person, on="call_person")
 
@@ -77,18 +78,21 @@ class Conversation(StateChart[Moment]):
         | bot.to(bot.choosing_offer, internal=True, cond=["offer_stands", "asks_for_days"], on="choose_due_day")
         | bot.to(bot.reviewing, internal=True, cond="offer_stands", on="show_terms")
     )
-    accept = bot.to(bot.reviewing, internal=True, cond="dates_are_over", on="show_terms") | bot.to(
-        bot.paying, internal=True, cond="offer_stands", on="accept_offer"
+    accept = (
+        bot.to(bot.reviewing, internal=True, cond="dates_are_over", on="show_terms")  # new dates are read first
+        | bot.to(bot.paying, internal=True, cond="offer_stands", on="accept_offer")
     )
-    promise_day = bot.to(bot.resting, internal=True, cond="day_can_be_promised", on="promise_that_day") | bot.to(
-        bot.menu, internal=True, on="no_promise"
+    promise_day = (
+        bot.to(bot.resting, internal=True, cond="day_can_be_promised", on="promise_that_day")  # no reminders till then
+        | bot.to(bot.menu, internal=True, on="no_promise")
     )
 
     # Other things that people say.
     hardship = bot.to(person, on="call_for_hardship")
     dispute = bot.to(person, on="call_for_dispute")
-    opt_out = bot.to(bot.resting, internal=True, on="stop_messages") | person.to.itself(
-        internal=True, on="stop_in_silence"
+    opt_out = (
+        bot.to(bot.resting, internal=True, on="stop_messages")
+        | person.to.itself(internal=True, on="stop_in_silence")  # the law's stop is heard by whoever has it
     )
     opt_in = bot.to(bot.menu, internal=True, on="resume_messages")
     aside = (
@@ -122,8 +126,9 @@ class Conversation(StateChart[Moment]):
     claimed = bot.to(person) | person.to.itself(internal=True)
     handed_back = person.to(bot.menu, on="hand_back")
     closed = person.to(bot.start)
-    lost = bot.to(person, cond="must_be_seen", on="call_for_delivery") | person.to.itself(
-        internal=True, on="note_lost_message"
+    lost = (
+        bot.to(person, cond="must_be_seen", on="call_for_delivery")
+        | person.to.itself(internal=True, on="note_lost_message")  # the people who have it see it
     )
 
     # Guards and actions: the words and sums are in the modules named here.

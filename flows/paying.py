@@ -223,7 +223,7 @@ def thank(moment: Moment, payment: PaymentConfirmed) -> None:
 def needs_a_look(moment: Moment) -> bool:
     """Whether money came that settled nothing: twice, too much, or for nothing that is open."""
     done = moment.facts.settlement
-    return done is not None and (done.surplus_cents > 0 or not done.known_charge)
+    return done is not None and done.surplus_cents > 0
 
 
 def call_for_payment(moment: Moment) -> None:

@@ -27,7 +27,7 @@ rules:
     offers:
       - {name: a-vista, kind: cash, discount_percent: {fine: 100.00}, pay_within_days: 0}
       - {name: longo, kind: instalments, count: {from: 1, to: 48}, entry_percent: 10.00, interest_percent_month: 2.00,
-         first_due_within_days: 0}
+         discount_percent: {fine: 100.00}, first_due_within_days: 0}
 """
 
 
@@ -92,11 +92,20 @@ def test_the_full_terms_name_every_date_and_amount_the_total_the_rate_and_the_ce
 
 
 def test_what_interest_eats_of_a_discount_is_not_called_saved() -> None:
-    chat = Chat(debts=(LONG,)).known().types("negociar", "12x")
-    [sealed] = [o for o in chat.offers if isinstance(o.offer, InstalmentOffer) and o.offer.count == 12]
+    chat = Chat(debts=(LONG,), in_force=policy(TODAY_OR_NEVER)).known().types("negociar", "48x")
+    [sealed] = [o for o in chat.offers if isinstance(o.offer, InstalmentOffer) and o.offer.count == 48]
     assert isinstance(sealed.offer, InstalmentOffer)
+    assert sealed.offer.discount_cents > 0
     assert sealed.offer.total_cents > sealed.offer.parts.total_cents
     assert "economiza" not in chat.text
+
+
+def test_what_is_saved_in_all_is_said() -> None:
+    chat = Chat(debts=(LONG,), in_force=policy(TODAY_OR_NEVER)).known().types("negociar", "1x")
+    [sealed] = [o for o in chat.offers if isinstance(o.offer, InstalmentOffer) and o.offer.count == 1]
+    assert isinstance(sealed.offer, InstalmentOffer)
+    saved_cents = sealed.offer.parts.total_cents - sealed.offer.total_cents
+    assert f"Você economiza: R$ {saved_cents // 100},{saved_cents % 100:02}" in chat.text
 
 
 def test_a_cash_offer_says_what_it_saves() -> None:
@@ -210,8 +219,14 @@ def test_dates_that_are_over_are_counted_anew_and_read_again_before_anybody_agre
     chat.now += timedelta(days=1)
     chat.types("sim")
     assert chat.all(fx.Agree) == []
-    assert f"Entrada: R$ 35,90 até {TODAY + timedelta(days=1):%d/%m/%Y}" in chat.text
+    assert f"Entrada: R$ 35,20 até {TODAY + timedelta(days=1):%d/%m/%Y}" in chat.text
     assert len(chat.types("sim").all(fx.Agree)) == 1
+
+
+def test_the_button_of_a_broken_agreement_makes_no_second_one() -> None:
+    chat = reviewing().types("sim")
+    chat.agreements, chat.debts = (), (debt(),)
+    assert chat.hears(Pressed(action="accept", object_id=3)).all(fx.Agree) == []
 
 
 def test_an_offer_of_a_debt_that_was_paid_meanwhile_lands_on_the_present() -> None:
