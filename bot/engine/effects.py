@@ -93,25 +93,7 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
         case effects.SealOffer():
             await _seal(conn, turn, effect, rows)
         case effects.Agree():
-            total = await agreements.agree(
-                conn,
-                conversation_id=c.id,
-                customer_id=_customer(turn),
-                offer_no=effect.offer_no,
-                debt_id=effect.debt_id,
-                message_id=effect.message_id,
-                now=now,
-            )
-            rows.note(
-                turn,
-                "agreed",
-                {
-                    "offer_no": effect.offer_no,
-                    "debt_id": effect.debt_id,
-                    "total_cents": total,
-                    "message_id": effect.message_id,
-                },
-            )
+            await _agree(conn, turn, effect, rows)
         case effects.Promise():
             await agreements.promise(
                 conn, debt_id=effect.debt_id, customer_id=_customer(turn), until=effect.until, now=now
@@ -124,25 +106,12 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
         case effects.Book():
             await _book(conn, turn, effect, rows)
         case effects.OpenTicket():
-            await tickets_open.open_ticket(
-                conn,
-                conversation_id=c.id,
-                customer_id=c.customer_id,
-                debt_id=effect.debt_id,
-                reason=effect.reason,
-                queue=effect.queue,
-                now=now,
-            )
-            rows.note(turn, "ticket_opened", {"reason": effect.reason, "queue": effect.queue})
+            await _open_ticket(conn, turn, effect, rows)
         case effects.Note():
             text = parts.texts.filled(effect.wording, effect.values)
             rows.note(turn, "note", {"text": text})
         case effects.SetTimer():
-            key = _timer_key(c.id, effect.name, effect.subject)
-            event = TimerFired(name=effect.name, subject=effect.subject)
-            rows.timers_set.append(
-                timers.Setting(key=key, conversation_id=c.id, event=to_raw(event).decode(), fire_at=effect.fire_at)
-            )
+            _set_timer(turn, effect, rows)
         case effects.ClearTimer():
             rows.timers_cleared.append(_timer_key(c.id, effect.name, effect.subject))
         case _:
@@ -205,6 +174,41 @@ async def _say(parts: Parts, turn: Turn, say: Say, rows: Rows) -> None:
             "wording": say.wording,
         },
         key=key,
+    )
+
+
+async def _agree(conn: Any, turn: Turn, effect: effects.Agree, rows: Rows) -> None:
+    total_cents = await agreements.agree(
+        conn,
+        conversation_id=turn.conversation.id,
+        customer_id=_customer(turn),
+        offer_no=effect.offer_no,
+        debt_id=effect.debt_id,
+        message_id=effect.message_id,
+        now=turn.facts.now,
+    )
+    proof = {"offer_no": effect.offer_no, "debt_id": effect.debt_id, "total_cents": total_cents}
+    rows.note(turn, "agreed", {**proof, "message_id": effect.message_id})
+
+
+async def _open_ticket(conn: Any, turn: Turn, effect: effects.OpenTicket, rows: Rows) -> None:
+    await tickets_open.open_ticket(
+        conn,
+        conversation_id=turn.conversation.id,
+        customer_id=turn.conversation.customer_id,
+        debt_id=effect.debt_id,
+        reason=effect.reason,
+        queue=effect.queue,
+        now=turn.facts.now,
+    )
+    rows.note(turn, "ticket_opened", {"reason": effect.reason, "queue": effect.queue})
+
+
+def _set_timer(turn: Turn, effect: effects.SetTimer, rows: Rows) -> None:
+    event = to_raw(TimerFired(name=effect.name, subject=effect.subject)).decode()
+    key = _timer_key(turn.conversation.id, effect.name, effect.subject)
+    rows.timers_set.append(
+        timers.Setting(key=key, conversation_id=turn.conversation.id, event=event, fire_at=effect.fire_at)
     )
 
 
