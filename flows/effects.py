@@ -199,7 +199,7 @@ class Note:
 class SetTimer:
     """Wake this conversation at an instant. The same name and subject again moves the timer."""
 
-    name: Literal["nudge", "charge_expiry"]
+    name: Literal["nudge"]
     fire_at: datetime
     subject: int = 0
 
@@ -208,7 +208,7 @@ class SetTimer:
 class ClearTimer:
     """The timer is not wanted any more."""
 
-    name: Literal["nudge", "charge_expiry"]
+    name: Literal["nudge"]
     subject: int = 0
 
 

@@ -102,7 +102,7 @@ class PaymentConfirmed:
 class TimerFired:
     """A timer of this conversation came due."""
 
-    name: Literal["nudge", "charge_expiry"]
+    name: Literal["nudge"]
     subject: int = 0
 
 

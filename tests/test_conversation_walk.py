@@ -86,7 +86,6 @@ happened = st.sampled_from(
         Sent(kind="location"),
         ContactChanged(),
         TimerFired(name="nudge"),
-        TimerFired(name="charge_expiry", subject=1),
         ChargeFailed(charge_no=1, reason="provider_away"),
         ChargeFailed(charge_no=1, reason="expired"),
         TicketClaimed(**PEOPLE),
