@@ -116,7 +116,7 @@ def _named(place: str, moment: Moment, event: Event) -> str | None:
         case events.PaymentConfirmed():
             return "paid"
         case events.TimerFired():
-            return "nudge" if event.name == "nudge" else None
+            return event.name
         case events.TicketClaimed():
             return "claimed"
         case events.AgentReplied():
