@@ -98,6 +98,8 @@ class Settings:
         """What of this a decision may know."""
         return Rules(
             creditor_name=self.creditor_name,
+            payee_name=self.pix.merchant_name,
+            creditor_document=self.creditor_document,
             identity="none" if self.identity == "none" else "document",
             native_card=self.whatsapp.native_card,
             nudge_after_minutes=self.nudge_minutes,

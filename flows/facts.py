@@ -146,6 +146,8 @@ class Rules:
     """What the company set once for all."""
 
     creditor_name: str
+    payee_name: str = ""  # as the bank's app will show it, where that is another name
+    creditor_document: str = ""  # CPF or CNPJ; CDC art. 42-A wants it wherever payment is asked for
     identity: Literal["document", "none"] = "document"
     native_card: bool = False
     nudge_after_minutes: int = 60  # 0: never

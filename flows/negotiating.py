@@ -4,22 +4,17 @@ What is shown is sealed; what is sealed is honoured until its day, whatever the 
 agrees they have read every date and amount, the total, what is saved, the rate and the CET (CDC arts. 52 and 54-B).
 """
 
-from datetime import date
-
-from flows.effects import Agree, Choice, OpenTicket, Promise, Say, SealOffer, Value
+from flows.effects import Agree, Choice, OpenTicket, Promise, Say
 from flows.facts import AgreementFact, Debt
 from flows.moment import HUMAN, THREE, Moment
 from flows.negotiation import CashOffer, Decision, InstalmentOffer, PromiseOffer, accepted_on, with_due_day
-from flows.offers import Offer
+from flows.offer_list import ROWS, page_of, row_of
 from flows.paying import charge_debts, charge_payment
 from flows.sealing import sealed_or_new
+from flows.terms import say_terms
 
-_ROWS = 10
 _ABOUT_AN_OFFER = ("offer", "accept", "due_day", "promise")
-_LINES = 14  # more payments than that do not fit beside buttons
-_LINES_OF_A_TEXT = 80
 _PAY = Choice(action="pay", label="button_pay")
-_OTHERS = Choice(action="offers", label="button_other_offers")
 
 
 def must_choose_what_to_negotiate(moment: Moment) -> bool:
@@ -62,9 +57,7 @@ def choose_what_to_negotiate(moment: Moment) -> None:
     ]
     moment.memory.pop("debt", None)
     again = moment.wish.want in _ABOUT_AN_OFFER
-    moment.say(
-        "which_to_negotiate_again" if again else "which_to_negotiate", *rows[:_ROWS], list_button="button_choose"
-    )
+    moment.say("which_to_negotiate_again" if again else "which_to_negotiate", *rows[:ROWS], list_button="button_choose")
     moment.wait_for_answer()
 
 
@@ -108,12 +101,12 @@ def show_offers(moment: Moment) -> None:
     assert decision is not None
     moment.memory["debt"] = debt.id
     page = moment.wish.object_id if moment.wish.want == "group" else 0
-    shown, more = _page(decision.offers, page)
+    shown, more = page_of(decision.offers, page)
     rows: list[Choice] = []
     for offer in shown:
         number, seals = sealed_or_new(moment, debt.id, offer)
         moment.effects += seals
-        rows.append(_row(offer, number))
+        rows.append(row_of(offer, number))
     if more is not None:
         rows.append(Choice(action="group", object_id=more, label="row_more", detail="row_more_detail"))
     moment.say(
@@ -158,28 +151,13 @@ def show_terms(moment: Moment) -> None:
     """One offer in full, and the question."""
     sealed = moment.offer(moment.wish.object_id)
     assert sealed is not None  # the guard saw it
+    assert not isinstance(sealed.offer, PromiseOffer)  # and that it is no promise
     offer, number = _with_dates_wanted(moment, sealed.offer), sealed.no
     if offer != sealed.offer:
         number, seals = sealed_or_new(moment, sealed.debt_id, offer)
         moment.effects += seals
     moment.memory["debt"] = sealed.debt_id
-    confirm = Choice(action="accept", object_id=number, label="button_confirm")
-    values: dict[str, Value] = {
-        "description": moment.description(sealed.debt_id),
-        "creditor": moment.facts.rules.creditor_name,
-    }
-    match offer:
-        case CashOffer():
-            values |= {
-                "total_cents": offer.total_cents,
-                "saved_cents": offer.discount_cents,
-                "until_on": max(offer.pay_until, moment.facts.today),
-            }
-            moment.ask("terms_cash" if offer.discount_cents else "terms_cash_plain", values, confirm, _OTHERS)
-        case InstalmentOffer():
-            _say_instalments(moment, offer, confirm, number, values)
-        case PromiseOffer():
-            raise AssertionError("a promise has no terms")
+    say_terms(moment, offer, debt_id=sealed.debt_id, number=number)
     moment.wait_for_answer()
 
 
@@ -190,7 +168,7 @@ def choose_due_day(moment: Moment) -> None:
     assert isinstance(sealed.offer, InstalmentOffer)
     days = [
         Choice(action="due_day", object_id=sealed.no, version=day, label="row_day", values={"day": day})
-        for day in sealed.offer.due_days[:_ROWS]
+        for day in sealed.offer.due_days[:ROWS]
     ]
     moment.say("which_day", *days, list_button="button_choose")
     moment.wait_for_answer()
@@ -260,7 +238,7 @@ def no_promise(moment: Moment) -> None:
     moment.wait_for_answer()
 
 
-def _with_dates_wanted(moment: Moment, offer: Offer) -> Offer:
+def _with_dates_wanted(moment: Moment, offer: CashOffer | InstalmentOffer) -> CashOffer | InstalmentOffer:
     """The offer on the due day that was chosen; dates that are over are counted anew from today."""
     if not isinstance(offer, InstalmentOffer):
         return offer
@@ -304,98 +282,3 @@ def _debt(moment: Moment) -> Debt | None:
 def _decision(moment: Moment) -> Decision | None:
     debt = _debt(moment)
     return moment.decision(debt) if debt is not None else None
-
-
-def _page(offers: tuple[Offer, ...], page: int) -> tuple[list[Offer], int | None]:
-    """Return the offers of a page and the number of the next. The first page of a long list has cash, promise, fewest,
-    middle, most."""
-    if len(offers) <= _ROWS:
-        return list(offers), None
-    plans = sorted((o for o in offers if isinstance(o, InstalmentOffer)), key=lambda o: (o.count, o.name))
-    first: list[Offer] = []
-    first += [o for o in offers if not isinstance(o, InstalmentOffer)][: _ROWS - 4]
-    if plans:
-        for plan in (plans[0], plans[len(plans) // 2], plans[-1]):
-            if plan not in first:
-                first.append(plan)
-    if page <= 0:
-        return first, 1
-    others = [o for o in offers if o not in first]
-    each = _ROWS - 1
-    start = (page - 1) * each
-    if start >= len(others):
-        return first, 1
-    rest = others[start : start + each]
-    return rest, page + 1 if start + each < len(others) else None
-
-
-def _row(offer: Offer, number: int) -> Choice:
-    match offer:
-        case CashOffer():
-            detail = "row_cash_detail" if offer.discount_cents else "row_cash_plain"
-            values: dict[str, Value] = {
-                "total_cents": offer.total_cents,
-                "saved_cents": offer.discount_cents,
-                "until_on": offer.pay_until,
-            }
-            return Choice(action="offer", object_id=number, label="row_cash", detail=detail, values=values)
-        case InstalmentOffer():
-            entry = "row_plan_entry" if offer.entry_cents else "row_plan"
-            detail = f"{entry}_interest" if offer.interest_percent_month else f"{entry}_free"
-            values = {
-                "count": offer.count,
-                "amount_cents": offer.instalments[0].amount_cents,
-                "entry_cents": offer.entry_cents,
-                "total_cents": offer.total_cents,
-                "rate_percent": offer.interest_percent_month,
-            }
-            return Choice(action="offer", object_id=number, label="row_plan_label", detail=detail, values=values)
-        case PromiseOffer():
-            return Choice(
-                action="promise",
-                object_id=number,
-                label="row_promise",
-                detail="row_promise_detail",
-                values={"until_on": offer.until},
-            )
-
-
-def _honoured_until(moment: Moment, number: int) -> date:
-    """The last day on which an offer may be taken, sealed before or just now."""
-    new = (e.honoured_until for e in moment.effects if isinstance(e, SealOffer) and e.offer_no == number)
-    known = moment.shown(number)
-    return known.honoured_until if known is not None else next(new)
-
-
-def _say_instalments(
-    moment: Moment, offer: InstalmentOffer, confirm: Choice, number: int, values: dict[str, Value]
-) -> None:
-    lines = tuple(
-        {
-            "wording": "line_entry" if p.n == 0 else "line_instalment",
-            "n": p.n,
-            "amount_cents": p.amount_cents,
-            "due_on": p.due,
-        }
-        for p in offer.payments
-    )
-    other_day = Choice(action="due_day", object_id=number, label="button_other_day")
-    choices = (confirm, other_day, _OTHERS) if len(offer.due_days) > 1 else (confirm, _OTHERS)
-    saved_cents = offer.parts.total_cents - offer.total_cents  # what interest eats of a discount is not saved
-    values |= {
-        "total_cents": offer.total_cents,
-        "saved_cents": saved_cents,
-        "rate_percent": offer.interest_percent_month,
-        "cet_percent": offer.cet_percent_year,
-        "lines": lines,
-        "valid_on": _honoured_until(moment, number),
-    }
-    if len(lines) > _LINES:
-        for start in range(0, len(lines), _LINES_OF_A_TEXT):
-            moment.effects.append(
-                Say(wording="terms_dates", values={**values, "lines": lines[start : start + _LINES_OF_A_TEXT]})
-            )
-        values = {**values, "lines": ()}
-    saved = "_saved" if saved_cents > 0 else ""
-    rate = "interest" if offer.interest_percent_month else "free"
-    moment.ask(f"terms_{rate}{saved}", values, *choices)

@@ -8,10 +8,11 @@ from datetime import date
 
 from flows.effects import Charge, Choice, Note, OpenTicket, Say, SealOffer, Typing, Value
 from flows.events import PaymentConfirmed
-from flows.facts import ChargeFact, CostOfDebt, Debt, Settlement
+from flows.facts import ChargeFact, CostOfDebt, Debt, Rules, Settlement
 from flows.moment import HUMAN, Moment, cost_lines
 from flows.negotiation import CashOffer, best_cash
 from flows.sealing import sealed_or_new
+from payments.documents import NotADocument, read_document
 
 ALL_TOGETHER = -1
 _ROWS = 9
@@ -253,7 +254,7 @@ def _words_of(moment: Moment, charge: ChargeFact) -> tuple[str, dict[str, Value]
     values: dict[str, Value] = {
         "total_cents": charge.amount_cents,
         "until_on": charge.pay_until,
-        "creditor": rules.creditor_name,
+        "payee": _payee(rules),
         "description": moment.description(charge.parts[0].debt_id) if charge.parts else "",
     }
     if charge.agreement_offer_no is not None:
@@ -273,6 +274,13 @@ def _words_of(moment: Moment, charge: ChargeFact) -> tuple[str, dict[str, Value]
     if len(charge.parts) > 1:
         return "pay_several", {**values, "count": len(charge.parts), "lines": lines}
     return ("pay_one" if len(lines) > 1 else "pay_plain"), {**values, "lines": lines}
+
+
+def _payee(rules: Rules) -> str:
+    """Who the bank's app will show, with the creditor's document: fraud is what people fear most."""
+    document = read_document(rules.creditor_document)
+    name = rules.payee_name or rules.creditor_name
+    return name if isinstance(document, NotADocument) else f"{name}, {document.kind.upper()} {document.formatted}"
 
 
 def _costs(moment: Moment, debts: tuple[Debt, ...]) -> list[tuple[CashOffer | None, CostOfDebt, date]]:

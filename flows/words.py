@@ -82,24 +82,24 @@ WORDS: Mapping[str, str] = {
     "which_to_negotiate": "Which one would you like to negotiate?",
     "which_to_negotiate_again": "That option is not valid any more. Which one would you like to negotiate?",
     "pay_plain": (
-        "*{description}*\nAmount: *{total_cents}*, valid until {until_on}.\n\nPayee: {creditor}. Scan the "
-        "QR or use the code in the next message."
+        "*{description}*\nAmount: *{total_cents}*, valid until {until_on}.\n\nPayee: {payee}. Scan the QR "
+        "or use the code in the next message."
     ),
     "pay_one": (
-        "*{description}*\n{lines}\nTotal: *{total_cents}*, valid until {until_on}.\n\nPayee: {creditor}. "
-        "Scan the QR or use the code in the next message."
+        "*{description}*\n{lines}\nTotal: *{total_cents}*, valid until {until_on}.\n\nPayee: {payee}. Scan "
+        "the QR or use the code in the next message."
     ),
     "pay_several": (
         "*{count} bills together*\n{lines}\nTotal: *{total_cents}*, valid until {until_on}.\n\nPayee: "
-        "{creditor}. Scan the QR or use the code in the next message."
+        "{payee}. Scan the QR or use the code in the next message."
     ),
     "pay_entry": (
         "*Entry of your agreement*\n{description}\nAmount: *{total_cents}*, until {until_on}.\n\nPayee: "
-        "{creditor}. Scan the QR or use the code in the next message."
+        "{payee}. Scan the QR or use the code in the next message."
     ),
     "pay_instalment": (
         "*Instalment {n} of {count} of your agreement*\n{description}\nAmount: *{total_cents}*, until "
-        "{until_on}.\n\nPayee: {creditor}. Scan the QR or use the code in the next message."
+        "{until_on}.\n\nPayee: {payee}. Scan the QR or use the code in the next message."
     ),
     "charge_coming": "One moment, your Pix code is being made. I will send it here.",
     "charge_failed": "I could not make the Pix code now. You can try again in a moment, or talk to a person.",

@@ -37,7 +37,19 @@ def test_a_wrong_answer_is_counted_and_never_told_which_part_was_wrong(said: str
 
 
 @pytest.mark.parametrize(
-    "said", ["oi", "bom dia", "quero pagar", "1", "ok", "quem é você?", "paguei R$ 500", "são 359 reais?", "já paguei, foi dia 05/11", "?"]
+    "said",
+    [
+        "oi",
+        "bom dia",
+        "quero pagar",
+        "1",
+        "ok",
+        "quem é você?",
+        "paguei R$ 500",
+        "são 359 reais?",
+        "já paguei, foi dia 05/11",
+        "?",
+    ],
 )
 def test_what_is_no_answer_is_not_counted_and_asked_again(said: str) -> None:
     chat = Chat().types("oi", said)

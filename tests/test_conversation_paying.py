@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from flows import effects as fx
-from flows.events import ChargeFailed, ChargeReady, Pressed, TimerFired
+from flows.events import ChargeFailed, Pressed, TimerFired
 from flows.facts import AgreementFact, Instalment, Rules, Settlement
 from tests.talking import ANA, CREDITOR, TODAY, Chat, debt
 
@@ -75,6 +75,21 @@ def test_the_code_comes_alone_after_one_full_message() -> None:
     ):
         assert line in chat.text
     assert CREDITOR in chat.text
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        (Rules(creditor_name=CREDITOR), "Quem recebe: Escola Aurora."),
+        (Rules(creditor_name=CREDITOR, payee_name="AURORA ENSINO LTDA"), "Quem recebe: AURORA ENSINO LTDA."),
+        (
+            Rules(creditor_name=CREDITOR, creditor_document="11222333000181"),
+            "Quem recebe: Escola Aurora, CNPJ 11.222.333/0001-81.",
+        ),
+    ],
+)
+def test_before_the_code_stands_who_the_bank_will_show(rules: Rules, said: str) -> None:
+    assert said in Chat(rules=rules).known().types("pagar").charge_is_ready().text
 
 
 def test_the_native_card_is_one_message_in_all() -> None:
@@ -162,7 +177,7 @@ def test_a_charge_that_nobody_paid_in_time_is_no_news() -> None:
 def test_a_code_for_somebody_who_has_to_confirm_anew_is_not_shown() -> None:
     chat = Chat().known().types("pagar")
     chat.customer = None
-    assert chat.hears(ChargeReady(charge_no=2)).effects == ()
+    assert chat.charge_is_ready().effects == ()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from bot.texts import NoCatalogue, read_texts
 from bot.whatsapp.limits import length
 from flows.answers import _LINES as DEBTS_IN_A_MENU
 from flows.effects import Choice, Say, Value
-from flows.negotiating import _LINES as PAYMENTS_BESIDE_BUTTONS
+from flows.terms import LINES as PAYMENTS_BESIDE_BUTTONS
+from flows.terms import LINES_OF_A_TEXT
 from flows.wording import ROW_DETAIL, ROW_TITLE, cut, plain, write
 from flows.words import WORDS
 from tests.source import ROOT
@@ -35,6 +36,7 @@ LONGEST: dict[str, Value] = {
     "valid_on": date(2027, 12, 31),
     "description": "Mensalidade " * 30,
     "creditor": "Sociedade Educacional " * 10,
+    "payee": "Sociedade Educacional " * 10,
     "first_name": "Wolfeschlegelsteinhausenbergerdorff" * 3,
     "count": 120,
     "n": 120,
@@ -69,7 +71,7 @@ def values(wording: str, lines: str = "line_instalment") -> dict[str, Value]:
 def _most_lines(wording: str) -> int:
     if wording.startswith("menu"):
         return DEBTS_IN_A_MENU + 1
-    return 4 if wording.startswith("pay_") else 80 if wording == "terms_dates" else PAYMENTS_BESIDE_BUTTONS
+    return 4 if wording.startswith("pay_") else LINES_OF_A_TEXT if wording == "terms_dates" else PAYMENTS_BESIDE_BUTTONS
 
 
 @pytest.mark.parametrize("name", BUTTONS)
