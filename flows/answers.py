@@ -145,8 +145,11 @@ def nudge(moment: Moment) -> None:
     facts = moment.facts
     if facts.opted_out or facts.contact_closed or facts.window_closes_at is None or facts.now >= facts.window_closes_at:
         return
+    if "nudged" in moment.memory:
+        return
     if facts.heard_at is not None and facts.now < facts.heard_at + timedelta(minutes=facts.rules.nudge_after_minutes):
         return  # the person wrote while the timer was on its way: its silence is over, and the next one has its own
+    moment.memory["nudged"] = 1  # until the person writes again
     if moment.facts.customer is None:
         moment.remind("nudge_neutral", NOT_ME, HUMAN)
     elif moment.open_debts or moment.agreements:

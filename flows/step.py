@@ -97,6 +97,7 @@ def _named(place: str, moment: Moment, event: Event) -> str | None:
     """Return the chart's name for what happened; None where nothing follows. The wish is noted in the moment."""
     match event:
         case events.Typed() | events.Pressed() | events.Sent():
+            moment.memory.pop("nudged", None)
             choices = tuple(text for text in str(moment.memory.get("choices", "")).split(",") if text)
             moment.wish = wish_of(event, moment.facts, Where(state=place, choices=choices))
             if place == "person":

@@ -35,15 +35,18 @@ class FarEnd:
         self.count += 1
         self.posts[outbox_id].append(self.count)
         wamid = f"wamid.OUT{self.count}"
-        if self._is_reminder(body):
-            self.reminders += 1  # of these no status ever comes, and the answer is late
-        else:
-            self._echo(wamid, body)
-        await asyncio.sleep(
-            self._random.random() * (0.3 if self._is_reminder(body) else 0.03)
-        )  # the network's latency, where kills find a post in flight
+        is_reminder = self._is_reminder(body)
+        self.reminders += is_reminder
+        await self._latency(is_reminder)
         self.order[body["to"]].append(outbox_id)  # as the person gets them: of two posts in flight either may be first
+        if not is_reminder:  # of reminders no status ever comes
+            self._echo(wamid, body)
+        await self._latency(is_reminder)  # the answer may come after the echo, or after the one who asked is dead
         return web.json_response({"messaging_product": "whatsapp", "contacts": [], "messages": [{"id": wamid}]})
+
+    async def _latency(self, is_reminder: bool) -> None:
+        """The network: where kills find a post in flight."""
+        await asyncio.sleep(self._random.random() * (0.15 if is_reminder else 0.015))
 
     def _is_reminder(self, body: dict[str, Any]) -> bool:
         return self._reminder in str(body.get("interactive", {}).get("body", {}).get("text", ""))

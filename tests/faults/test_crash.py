@@ -223,6 +223,7 @@ async def test_a_storm_of_kills_loses_nothing_doubles_nothing_and_keeps_the_orde
         speaking = asyncio.create_task(_speak(company, chance))
         await _kill_at_random(company, free_ports[1:], await asyncpg.connect(database), random.Random(SEED + 1))
         await speaking
+        await until(lambda: _decided(conn, CUSTOMERS * EVENTS_EACH), at_most_s=60)
         await conn.execute(SILENCE_GROWS_LONG, [0, 1, 2, 3, 4])
         already = far_end.reminders
         await until(lambda: far_end.reminders >= already + 10, at_most_s=30)
