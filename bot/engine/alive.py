@@ -5,8 +5,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import asyncpg
 import structlog
+
+from bot.store.database import ANY_TROUBLE
 
 _DATABASE_AWAY_S = 1.0
 T = TypeVar("T")
@@ -17,7 +18,7 @@ async def kept_alive(work: Callable[[], Awaitable[T]], otherwise: T) -> T:
     """Do one round of a loop; where the database is away, log it, wait a little and return `otherwise`."""
     try:
         return await work()
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except ANY_TROUBLE as error:
         log.error("engine.database_away", error=type(error).__name__)
         await asyncio.sleep(_DATABASE_AWAY_S)
         return otherwise

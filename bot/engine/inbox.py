@@ -18,6 +18,7 @@ from bot.clock import Clock
 from bot.engine.events import to_raw
 from bot.engine.wake import Wake
 from bot.store import inbox
+from bot.store.database import ANY_TROUBLE
 from bot.store.inbox import Arrival
 from flows.events import Event
 
@@ -77,7 +78,7 @@ class Ingest:
                         await self._commit(conn, [a for request in batch for a in request.arrivals])
                         self._answer(batch, None)
                         batch = self._more([])
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except ANY_TROUBLE as error:
                 log.error("inbox.not_stored", error=type(error).__name__, requests=len(batch))
                 self._answer(batch, InboxUnavailable("the database is away"))
             except asyncio.CancelledError:

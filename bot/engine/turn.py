@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import structlog
 
 from bot.clock import seconds
@@ -21,6 +20,7 @@ from bot.engine.effects import Rows, Turn
 from bot.engine.parts import Parts
 from bot.store import conversations, facts, inbox, journal, outbox, payments, tickets_open, timers
 from bot.store.conversations import Conversation
+from bot.store.database import GONE
 from flows.effects import Book, Identify
 from flows.events import AgentReplied, Event, HandedBack, Identified, PaymentConfirmed, TicketClaimed, TicketClosed
 from flows.facts import Facts, PolicyInForce
@@ -43,7 +43,7 @@ async def run_once(parts: Parts, *, after: int = 0, only: int | None = None) -> 
     try:
         done, last = await _batch(parts, after, only, claimed)
     except Exception as error:  # the turn's one broad handler: roll back, retry, park with a ticket
-        if isinstance(error, (asyncpg.InterfaceError, OSError)):
+        if isinstance(error, GONE):
             raise  # the database is away: nobody's event is to blame
         if only is None and len(claimed) > 1:
             log.warning("turn.batch_rolled_back", error=type(error).__name__, conversations=len(claimed))

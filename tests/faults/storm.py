@@ -1,0 +1,135 @@
+"""A company of several processes, the people who write to it, and WhatsApp's far end: the scene of every fault test."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tests.faults.far_end import FarEnd, envelope
+
+SEED = 20261123
+CUSTOMERS = 50
+SECRET = "a-secret-for-the-storm"
+NUMBER = "106540352242922"
+REMINDER = "Você ainda está por aí?"
+
+
+def _phone(n: int) -> str:
+    return f"5511{900_000_000 + n}"
+
+
+def said(n: int, k: int) -> bytes:
+    """The k-th message of the n-th customer."""
+    return envelope(
+        {
+            "messaging_product": "whatsapp",
+            "metadata": {"display_phone_number": "15550783881", "phone_number_id": NUMBER},
+            "contacts": [{"profile": {"name": "Pessoa"}, "wa_id": _phone(n)}],
+            "messages": [
+                {
+                    "from": _phone(n),
+                    "id": f"wamid.IN.{n}.{k}",
+                    "timestamp": str(int(datetime.now(UTC).timestamp())),
+                    "type": "text",
+                    "text": {"body": "menu"},
+                }
+            ],
+        }
+    )
+
+
+class Company:
+    """The four processes, and whoever kills them."""
+
+    def __init__(self, environment: dict[str, str], ports: list[int]) -> None:
+        self._environment, self._ports = environment, ports
+        self._children: dict[int, asyncio.subprocess.Process] = {}
+
+    @property
+    def webhooks(self) -> list[str]:
+        """Where webhooks may be delivered."""
+        return [f"http://127.0.0.1:{port}/webhook" for port in self._ports]
+
+    async def start(self, port: int) -> None:
+        """Start the process of a port."""
+        self._children[port] = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot.cli", "serve", "--port", str(port),
+            env={**os.environ, **self._environment}, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+
+    async def kill(self, port: int) -> None:
+        """SIGKILL, and a new one in its place."""
+        child = self._children[port]
+        with suppress(ProcessLookupError):
+            child.send_signal(signal.SIGKILL)
+        await child.wait()
+        await self.start(port)
+
+    async def stop(self) -> list[int]:
+        """SIGTERM to all; return how they ended."""
+        for child in self._children.values():
+            with suppress(ProcessLookupError):
+                child.terminate()
+        return [await child.wait() for child in self._children.values()]
+
+
+@asynccontextmanager
+async def storm(
+    database: str, redis_url: str, tmp_path: Path, free_ports: list[int]
+) -> AsyncIterator[tuple[Company, FarEnd]]:
+    far_end = FarEnd(seed=SEED, secret=SECRET, phone_number_id=NUMBER, reminder=REMINDER)
+    runner = web.AppRunner(far_end.app(), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", free_ports[0]).start()
+    company = Company(
+        {
+            "ACERTO_HOME": str(tmp_path),
+            "ACERTO_DATABASE_URL": database,
+            "ACERTO_REDIS_URL": redis_url,
+            "ACERTO_WHATSAPP_API_URL": f"http://127.0.0.1:{free_ports[0]}/v24.0",
+            "ACERTO_WHATSAPP_TOKEN": "t",
+            "ACERTO_WHATSAPP_APP_SECRET": SECRET,
+            "ACERTO_WHATSAPP_VERIFY_TOKEN": "v",
+            "ACERTO_WHATSAPP_PHONE_NUMBER_ID": NUMBER,
+            "ACERTO_WHATSAPP_WABA_ID": "1",
+            "ACERTO_WHATSAPP_RATE": "1000",
+            "ACERTO_IDENTITY": "none",
+            "ACERTO_PIX_KEY": "pix@escola-aurora.example",
+            "ACERTO_PIX_MERCHANT_NAME": "Escola Aurora",
+            "ACERTO_PIX_MERCHANT_CITY": "Sao Paulo",
+        },
+        free_ports[1:],
+    )
+    far_end.webhooks = company.webhooks
+    echoing = asyncio.create_task(far_end.send_echoes())
+    try:
+        await asyncio.gather(*(company.start(port) for port in free_ports[1:]))
+        yield company, far_end
+    finally:
+        echoing.cancel()
+        await company.stop()
+        await runner.cleanup()
+
+
+async def people(conn: Any) -> None:
+    await conn.execute(CUSTOMERS_ARE_KNOWN, CUSTOMERS)
+    await conn.execute(EACH_OWES_SOMETHING)
+
+
+CUSTOMERS_ARE_KNOWN = """
+INSERT INTO customer (external_id, name, document, phone, created_at, updated_at)
+SELECT 'B-' || n, 'Pessoa ' || n, '52998224725', (5511900000000 + n)::text, now(), now()
+FROM   generate_series(1, $1::int) n
+"""
+EACH_OWES_SOMETHING = """
+INSERT INTO debt (external_id, customer_id, description, principal_cents, open_principal_cents, due_on, created_at,
+                  updated_at)
+SELECT 'D-' || id, id, 'Mensalidade', 34990, 34990, current_date - 10, now(), now() FROM customer
+"""
