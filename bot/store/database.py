@@ -1,4 +1,4 @@
-"""What it looks like when the database is away, or too slow to answer: for whoever waits for it, or says so politely."""
+"""What it looks like when the database is away or too slow: for whoever waits for it, or says so politely."""
 
 import asyncpg
 
