@@ -7,9 +7,11 @@ import asyncpg
 
 from bot.engine.parts import Parts
 from bot.engine.talk import Away
+from bot.settings import Pix
 from bot.store.migrate import is_current
 from bot.whatsapp.errors import Refused, Unknown
 from bot.whatsapp.templates import read_templates
+from payments.brcode import Merchant, mistakes, plain, static_code
 from payments.providers import api_pix
 from payments.providers.protocol import NotFound, ProviderError
 
@@ -103,8 +105,7 @@ async def _policy(parts: Parts) -> Finding:
 
 async def _provider(parts: Parts) -> Finding:
     if parts.settings.pix.mode == "static":
-        ok = bool(parts.settings.pix.key)
-        return Finding(check="payment_provider", ok=ok, detail="static Pix", remedy="" if ok else "set ACERTO_PIX_KEY")
+        return static_pix(parts.settings.pix)
     try:
         await parts.talk.drive(api_pix.state(_A_CHARGE_NOBODY_MADE))
     except NotFound:
@@ -118,6 +119,19 @@ async def _provider(parts: Parts) -> Finding:
 _CHECKS: tuple[Callable[[Parts], Awaitable[Finding]], ...] = (
     _database, _redis, _phone, _subscription, _templates, _policy, _provider,
 )  # fmt: skip
+
+
+def static_pix(pix: Pix) -> Finding:
+    """A code is made as it would be for a debtor, and read as strictly as a bank may."""
+    merchant = Merchant(name=pix.merchant_name, city=pix.merchant_city)
+    named = plain(merchant.name, 25) and plain(merchant.city, 15)
+    if not (pix.key and pix.key.isascii() and named) or mistakes(static_code(pix.key, merchant=merchant)):
+        remedy = (
+            "set ACERTO_PIX_KEY as the bank keeps it (CPF or CNPJ without punctuation, +55 and digits, e-mail, random "
+            "key in lower case), ACERTO_PIX_MERCHANT_NAME and _CITY"
+        )
+        return Finding(check="payment_provider", ok=False, detail="static Pix: no valid code", remedy=remedy)
+    return Finding(check="payment_provider", ok=True, detail="static Pix, payments are not confirmed", remedy="")
 
 
 def _said(found: Refused | Unknown) -> str:
