@@ -57,14 +57,19 @@ async def open_database(settings: Settings, *, connections: int = 4) -> "AsyncIt
 
 @asynccontextmanager
 async def open_parts(
-    settings: Settings, clock: Clock, *, connections: int = 12, demo: bool = False
+    settings: Settings, clock: Clock, *, connections: int = 12, demo: bool = False, database_away: bool = False
 ) -> AsyncIterator[Parts]:
-    """Yield all parts, ready to run; close them in reverse."""
+    """Yield all parts, ready to run; close them in reverse. With `database_away` the company's PostgreSQL is only asked
+    when the pool is used: what does not need it works.
+    """
     key = bytes.fromhex(settings.secret_key) if _is_hex(settings.secret_key) else settings.secret_key.encode()
     if not key:
         key = bytes.fromhex(own_secret_key(settings.home))
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(open_database(settings, connections=connections))
+        if database_away and settings.database_url:
+            pool = await stack.enter_async_context(_pool(settings.database_url, connections, kept=0))
+        else:
+            pool = await stack.enter_async_context(open_database(settings, connections=connections))
         url = settings.redis_url
         if url is None:
             url = await stack.enter_async_context(embedded_valkey(settings.home))
@@ -96,10 +101,10 @@ async def open_parts(
 
 
 @asynccontextmanager
-async def _pool(dsn: str, connections: int) -> "AsyncIterator[asyncpg.Pool[Any]]":
+async def _pool(dsn: str, connections: int, *, kept: int = 1) -> "AsyncIterator[asyncpg.Pool[Any]]":
     pool = await asyncpg.create_pool(
         dsn,
-        min_size=1,
+        min_size=kept,
         max_size=connections,
         command_timeout=_STATEMENT_S,
         server_settings=_SESSION,

@@ -4,9 +4,10 @@ once.
 The only module that reads the environment. `docs/settings.md` documents each name; a test holds them together.
 """
 
+import contextlib
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -123,8 +124,8 @@ def read_settings(environment: Mapping[str, str] | None = None, *, serving: bool
         redis_url=read.address("REDIS_URL", ("redis", "rediss", "unix")),
         public_url=(read.address("PUBLIC_URL", ("http", "https")) or "http://localhost:8080").rstrip("/"),
         policy_dir=read.path("POLICY_DIR") or _POLICIES,
-        ladder=read.path("LADDER") or _LADDER,
-        templates=read.path("TEMPLATES") or _TEMPLATES,
+        ladder=read.file("LADDER") or _LADDER,
+        templates=read.file("TEMPLATES") or _TEMPLATES,
         creditor_name=read.text("CREDITOR_NAME", merchant),
         creditor_document=read.checked("CREDITOR_DOCUMENT", _is_document, "is no CPF or CNPJ; check its digits"),
         creditor_address=read.text("CREDITOR_ADDRESS", ""),
@@ -140,6 +141,14 @@ def read_settings(environment: Mapping[str, str] | None = None, *, serving: bool
     if mistakes:
         raise SettingsError(mistakes)
     return settings
+
+
+def told_settings() -> dict[str, bool]:
+    """Return every name that is read, and whether it is set here."""
+    given = _Told(_own_environment())
+    with contextlib.suppress(SettingsError):
+        read_settings(given)
+    return {name: bool(given.under.get(name, "").strip()) for name in given.asked}
 
 
 def own_secret_key(home: Path) -> Secret:
@@ -176,6 +185,11 @@ def _is_document(text: str) -> bool:
     return not isinstance(read_document(text), NotADocument)
 
 
+def _is_in_a_code(key: str) -> bool:
+    """What a Pix code has room for; whether it is a key that the bank knows is for `acerto doctor`."""
+    return key.isascii() and key.isprintable() and len(key) <= 77
+
+
 def _whatsapp(read: "_Reader", serving: bool) -> WhatsApp:
     need = "needed by `acerto serve`; see Going live in the README" if serving else ""
     secrets_ = tuple(
@@ -205,7 +219,7 @@ def _pix(read: "_Reader", merchant: str, serving: bool) -> Pix:
         read.mistakes.append(f"{PREFIX}PIX_MERCHANT_NAME is missing: {need}.")
     return Pix(
         mode=mode,
-        key=read.text("PIX_KEY", "", need),
+        key=read.checked("PIX_KEY", _is_in_a_code, "has more than 77 characters, or other than ASCII", need),
         merchant_name=merchant,
         merchant_city=read.text("PIX_MERCHANT_CITY", "", need),
         api_url=(read.address("PIX_API_URL", ("http", "https"), need_api) or "").rstrip("/"),
@@ -217,6 +231,23 @@ def _pix(read: "_Reader", merchant: str, serving: bool) -> Pix:
         ca=read.file("PIX_CA"),
         webhook_secret=Secret(read.text("PIX_WEBHOOK_SECRET", "", need_api)),
     )
+
+
+class _Told(Mapping[str, str]):
+    """An environment that remembers, in order, what it was asked for."""
+
+    def __init__(self, under: Mapping[str, str]) -> None:
+        self.under, self.asked = under, dict[str, None]()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked[name] = None
+        return self.under[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.under)
+
+    def __len__(self) -> int:
+        return len(self.under)
 
 
 class _Reader:
@@ -259,8 +290,8 @@ class _Reader:
             )
         return value or None
 
-    def checked(self, name: str, right: Callable[[str], bool], remedy: str) -> str:
-        value = self.text(name, "")
+    def checked(self, name: str, right: Callable[[str], bool], remedy: str, needed: str = "") -> str:
+        value = self.text(name, "", needed)
         if value and not right(value):
             self.mistakes.append(f"{PREFIX}{name} {remedy}.")
         return value

@@ -63,6 +63,10 @@ def test_pix_by_api_also_needs_the_addresses_and_secrets_of_the_bank() -> None:
         ("ACERTO_TIMEZONE", "Brazil/Atlantis"),
         ("ACERTO_PIX_CERT", "/nowhere/cert.pem"),
         ("ACERTO_SECRET_KEY", "short"),
+        ("ACERTO_LADDER", "/nowhere/ladder.yaml"),
+        ("ACERTO_TEMPLATES", "/nowhere/templates.yaml"),
+        ("ACERTO_PIX_KEY", "chave-é"),
+        ("ACERTO_PIX_KEY", "k" * 78),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name_and_never_with_a_secret(name: str, value: str) -> None:

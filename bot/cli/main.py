@@ -16,6 +16,8 @@ from bot.cli.tick import tick
 from bot.cli.understand import understand
 from bot.cli.user import user
 from bot.settings import SettingsError
+from bot.store.embedded_server import EmbeddedError
+from bot.store.migrate import DatabaseAway, MigrationError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,10 +31,16 @@ for command in (serve, demo, migrate, import_debts, policy, understand, user, do
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line: 0 done, 1 the thing asked for failed, 2 wrong usage."""
+    """Run the command line: 0 done, 1 the thing asked for failed (one line says why), 2 wrong usage."""
     try:
         acerto.main(arguments, standalone_mode=True)
     except SettingsError as error:
         for mistake in error.mistakes:
             click.echo(mistake, err=True)
+        sys.exit(1)
+    except (DatabaseAway, MigrationError, EmbeddedError) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+        click.echo(f"Error: {error.filename}: {error.strerror}.", err=True)
         sys.exit(1)

@@ -1,6 +1,7 @@
 """`acerto serve`: the program on real services."""
 
 import asyncio
+import os
 import signal
 
 import click
@@ -63,7 +64,7 @@ async def serve_parts(
     finish = asyncio.Event()
     if "web" in roles:  # first the door: in the demo the loops' own world lies behind it
         await runner.setup()
-        await web.TCPSite(runner, host, port).start()
+        await _open_door(runner, host, port)
     engine = asyncio.create_task(run(parts, roles, finish))
     try:
         if started is not None:
@@ -74,3 +75,14 @@ async def serve_parts(
         await runner.cleanup()  # first the door: what was being taken in is committed and answered
         finish.set()
         await engine
+
+
+async def _open_door(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else "no such address"
+        raise click.ClickException(
+            f"Cannot listen on {host}:{port}: {why}. Choose others with --host and --port."
+        ) from error

@@ -28,6 +28,8 @@ def add(name: str, role: users.Role, password_stdin: bool) -> None:
         raise click.UsageError("NAME is empty or has characters that cannot be seen.")
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
+    elif not sys.stdin.isatty():
+        raise click.UsageError("Nobody is there to type a password; give it with --password-stdin.")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     if not SHORTEST <= len(password) <= LONGEST:

@@ -37,7 +37,7 @@ async def _database(parts: Parts) -> Finding:
     try:
         async with parts.pool.acquire() as conn:
             current = await is_current(conn)
-    except (asyncpg.PostgresError, OSError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         remedy = "check ACERTO_DATABASE_URL and that PostgreSQL runs"
         return Finding(check="database", ok=False, detail=type(error).__name__, remedy=remedy)
     where = "your PostgreSQL" if parts.settings.database_url else "the embedded PostgreSQL"
@@ -95,8 +95,11 @@ async def _templates(parts: Parts) -> Finding:
 
 async def _policy(parts: Parts) -> Finding:
     today = parts.clock.now().astimezone(parts.settings.timezone).date()
-    async with parts.pool.acquire() as conn:
-        policy = await parts.policies.in_force(conn, today)
+    try:
+        async with parts.pool.acquire() as conn:
+            policy = await parts.policies.in_force(conn, today)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        return Finding(check="policy", ok=False, detail=type(error).__name__, remedy="first the database")
     if policy is None:
         remedy = "`acerto policy submit` by one person, `approve` by another; until then nothing is offered"
         return Finding(check="policy", ok=False, detail="none in force", remedy=remedy)
@@ -135,4 +138,6 @@ def static_pix(pix: Pix) -> Finding:
 
 
 def _said(found: Refused | Unknown) -> str:
-    return f"{found.code}: {found.title}" if isinstance(found, Refused) else found.reason
+    if isinstance(found, Unknown):
+        return found.reason
+    return f"{found.code}: {found.title}" if found.code is not None else found.title

@@ -57,6 +57,8 @@ async def _shared(server: Server) -> AsyncIterator[str]:
             f"{error.filename or server.folder} belongs to another user; "
             "run acerto as that user, or set ACERTO_HOME to a folder of yours"
         ) from error
+    except (FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+        raise EmbeddedError(f"{server.folder} cannot be made; set ACERTO_HOME to a folder of yours") from error
     try:
         yield server.address
     finally:

@@ -28,6 +28,11 @@ class MigrationError(Exception):
     """The database and these files do not belong together. The message says what to do."""
 
 
+class DatabaseAway(Exception):
+    """The database cannot be reached, or refuses us. The message says what to do, and nothing of the address: it may
+    hold a password."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
     """One file."""
@@ -59,9 +64,10 @@ def migrations(folder: Path = SCHEMA) -> list[Migration]:
 async def migrate(dsn: str, folder: Path = SCHEMA) -> list[int]:
     """Bring the database at `dsn` to this version and return the numbers applied. Safe in several processes at once.
 
-    Raises MigrationError where the database is newer than these files, or a file was changed after it was applied.
+    Raises MigrationError where the database is newer than these files, or a file was changed after it was applied, and
+    DatabaseAway where there is no talking to it.
     """
-    conn = await asyncpg.connect(dsn)
+    conn = await _connected(dsn)
     try:
         await conn.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await conn.execute(BOOK)
@@ -73,6 +79,16 @@ async def migrate(dsn: str, folder: Path = SCHEMA) -> list[int]:
         return [migration.number for migration in wanted]
     finally:
         await conn.close()  # the lock goes with the session
+
+
+async def _connected(dsn: str) -> "asyncpg.Connection[Any]":
+    try:
+        return await asyncpg.connect(dsn)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise DatabaseAway(
+            f"The database does not let us in ({type(error).__name__}); "
+            "check ACERTO_DATABASE_URL and that PostgreSQL runs."
+        ) from error
 
 
 async def is_current(conn: Any, folder: Path = SCHEMA) -> bool:
