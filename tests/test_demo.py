@@ -46,6 +46,22 @@ async def demo(home: Path, port: int) -> AsyncIterator[str]:
     assert "Traceback" not in err.decode()
 
 
+async def beside(home: Path, *command: str) -> tuple[int | None, int, str]:
+    """Run a command in the demo's home, with nothing else set; return its exit code, how many lines it prints (of JSON:
+    how many values), and what it complains of."""
+    child = await asyncio.create_subprocess_exec(
+        *COMMAND[:3],
+        *command,
+        cwd=home,
+        env={"PATH": "/usr/bin:/bin", "ACERTO_HOME": str(home / "data"), "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await child.communicate()
+    printed = json.loads(out) if "--json" in command else out.splitlines()
+    return child.returncode, len(printed), err.decode()
+
+
 async def chats(session: aiohttp.ClientSession, port: int) -> dict[str, Any]:
     """Everything that the phone page is told first."""
     async with session.get(f"http://127.0.0.1:{port}/sandbox/phone/events") as stream:
@@ -65,6 +81,9 @@ async def test_it_is_there_at_once_and_goes_on_where_it_stopped(tmp_path: Path) 
                 assert (page.status, page.content_type) == (200, "text/html")
         first = await chats(session, port)
         assert len(first) == 8
+        assert await beside(tmp_path, "tick") == (0, 1, "")
+        code, _, complaint = await beside(tmp_path, "doctor", "--json")
+        assert (code, complaint) == (1, "")  # templates of the stand-in wait for approval
         asked = [bubble["text"] for bubble in first["Fábio Lima"]["bubbles"] if bubble["mine"]]
         assert asked == ["oi", "862", "Falar com atendente"]
     async with demo(tmp_path, port), aiohttp.ClientSession() as session:

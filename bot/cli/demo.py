@@ -19,7 +19,7 @@ from bot.parts import open_parts
 from bot.sandbox.opening import ask_for_a_person, open_business
 from bot.sandbox.people import PEOPLE
 from bot.sandbox.phone import PhonePage
-from bot.sandbox.stand_ins import demo_settings, stand_ins
+from bot.sandbox.stand_ins import demo_settings, remember_demo, stand_ins
 from bot.settings import read_settings
 from webhook import make_app
 
@@ -44,6 +44,7 @@ async def _demo(home: Path, port: int) -> None:
     clock = movable_clock(home)
     settings = demo_settings(home, f"http://localhost:{port}")
     async with open_parts(settings, clock, demo=True) as parts:
+        remember_demo(home, settings.public_url)
         world = stand_ins(settings, clock, parts.http, PEOPLE, folder=home / "sandbox")
         phone = PhonePage(parts, world.graph.whatsapp, PEOPLE, clock)
         await open_business(parts, settings.policy_dir / "padrao.yaml")

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
+from bot.cli.settings_here import settings_here
 from bot.clock import SystemClock, clock_of
 from bot.engine.checkup import Finding, check_all
 from bot.parts import open_parts
@@ -55,7 +56,10 @@ async def _examine() -> list[Finding]:
 
 
 async def _checked(*, database_away: bool) -> list[Finding]:
-    settings = read_settings()
+    try:
+        settings = settings_here()
+    except SettingsError:
+        settings = read_settings()
     clock = clock_of(settings.home) or SystemClock()
     async with open_parts(settings, clock, database_away=database_away) as parts:
         return await check_all(parts)
@@ -70,7 +74,7 @@ def _settings() -> _Settings:
         ]
         return _Settings(findings=wrong, usable=False)
     try:
-        read_settings(serving=True)
+        settings_here()
     except SettingsError as error:
         missing = [
             Finding(check="settings", ok=False, detail=told, remedy="see Going live in the README")

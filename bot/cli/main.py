@@ -1,5 +1,6 @@
 """`acerto`: the command line, one file per noun."""
 
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from bot.cli.serve import serve
 from bot.cli.tick import tick
 from bot.cli.understand import understand
 from bot.cli.user import user
+from bot.logs import set_up_logs
 from bot.settings import SettingsError
 from bot.store.embedded_server import EmbeddedError
 from bot.store.migrate import DatabaseAway, MigrationError
@@ -24,6 +26,7 @@ from bot.store.migrate import DatabaseAway, MigrationError
 @click.version_option(package_name="acerto")
 def acerto() -> None:
     """Collects what a company is owed, decently, by WhatsApp."""
+    set_up_logs(level=logging.ERROR)  # what a command prints is its answer; `serve` and `demo` log more
 
 
 for command in (serve, demo, migrate, import_debts, policy, understand, user, doctor, tick, flows):

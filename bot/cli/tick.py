@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import click
 
+from bot.cli.settings_here import settings_here
 from bot.clock import FixedClock, SystemClock, clock_of
 from bot.engine.run import tick as do_what_is_due
 from bot.engine.settle import poll_once
 from bot.parts import open_parts
-from bot.settings import read_settings
 
 
 @click.command()
@@ -24,7 +24,7 @@ def tick(at: str | None) -> None:
 
 
 async def _tick(moment: datetime | None) -> None:
-    settings = read_settings(serving=True)
+    settings = settings_here()
     if moment is not None and moment.tzinfo is None:
         moment = moment.replace(tzinfo=settings.timezone)
     clock = FixedClock(moment.astimezone(UTC)) if moment else clock_of(settings.home) or SystemClock()

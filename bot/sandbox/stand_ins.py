@@ -25,6 +25,7 @@ CREDITOR = "Escola Aurora"
 PIX_KEY = "7d9f0335-8dcc-4054-9bf9-0dbd61d36906"
 _NUMBER = Number(token="", app_secret="", name=CREDITOR)
 _SAVE_AFTER_S = 1.0
+_ADDRESS = "address"  # of the demo, in its folder: other commands find the stand-ins there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,19 @@ def demo_settings(home: Path, address: str) -> Settings:
         },
         serving=True,
     )
+
+
+def remember_demo(home: Path, address: str) -> None:
+    """Write down where the demo of this home listens."""
+    folder = home / "sandbox"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / _ADDRESS).write_text(address, encoding="ascii")
+
+
+def remembered_demo(home: Path) -> Settings | None:
+    """Return the settings of the demo that runs, or last ran, in this home."""
+    file = home / "sandbox" / _ADDRESS
+    return demo_settings(home, file.read_text(encoding="ascii")) if file.is_file() else None
 
 
 def stand_ins(
