@@ -5,7 +5,7 @@ Real HTTP in both directions, real PostgreSQL and Valkey, all roles in this proc
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -20,6 +20,7 @@ from bot.parts import Parts, open_parts
 from bot.sandbox.people import PEOPLE, Person, debts_on
 from bot.sandbox.phone import PhonePage
 from bot.sandbox.stand_ins import StandIns, demo_settings, stand_ins
+from bot.settings import Settings
 from bot.store import policies
 from bot.store.imports import import_debts
 from tests.bank import BankApp
@@ -95,6 +96,7 @@ async def town(
     people: Sequence[Person] = PEOPLE,
     policy: Path | None = POLICY,
     clock: HandClock | MovableClock | None = None,
+    otherwise: Callable[[Settings], Settings] = lambda settings: settings,
     **changed: Any,
 ) -> AsyncIterator[Town]:
     """Yield the program, running, with what `people` owe imported and the policy approved.
@@ -104,7 +106,7 @@ async def town(
     clock, port = clock or HandClock(), unused_port()
     address = f"http://127.0.0.1:{port}"
     settings = replace(demo_settings(home, address), database_url=database, redis_url=redis_url, **changed)
-    async with open_parts(settings, clock) as parts:
+    async with open_parts(otherwise(settings), clock) as parts:
         world = stand_ins(settings, clock, parts.http, people)
         await prepare(parts, people, policy)
         stop = asyncio.Event()
