@@ -1,4 +1,4 @@
-"""The creditor's ways to be paid: the native card, where WhatsApp offers it, and a plain Pix key without any provider."""
+"""The ways to be paid: the native card, where WhatsApp offers it, and a plain Pix key without any provider."""
 
 from dataclasses import replace
 from pathlib import Path
