@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from flows.events import Action, Pressed, Sent, Typed
 from flows.facts import Facts
 from flows.offers import InstalmentOffer
+from flows.typed_text import plain
 from flows.understanding import understand
 
 Want: TypeAlias = (
@@ -41,6 +42,8 @@ _NO_ANSWER = re.compile(r"r\$|\breais\b|\d,\d\d\b|\d/\d", re.IGNORECASE)
 _ALNUM = re.compile(r"[^0-9A-Za-z]")
 _TIMES = re.compile(r"(?:em |quero |prefiro |de )*(\d{1,2}) ?(?:x|vezes|parcelas)[\s.!]*", re.IGNORECASE)
 _NUMBER = re.compile(r"((?:todo )?dia )?([0-9]{1,2})[\s.!]*", re.IGNORECASE)
+_WORD = re.compile(r"[a-z0-9]+")
+_ALL_TOGETHER = re.compile(r"\s*(?:(?:quero )?(?:pagar )?(?:tod[ao]s|tudo)(?: juntas?| juntos?)?|as duas|ambas)[\s.!]*")
 _AGREE = re.compile(r"\s*(confirm(o|ar|ado)?|aceito|aceitar|sim|s|ok|pode ser|fechado|isso)[\s.!]*", re.IGNORECASE)
 _OTHERS = re.compile(r"\s*(n[aã]o|n|(ver )?outras?( op[cç](ão|ao|ões|oes))?)[\s.!]*", re.IGNORECASE)
 _SHORTEST_ANSWER, _LONGEST_ANSWER = 3, 14
@@ -133,6 +136,8 @@ def _typed(said: str, message_id: str, facts: Facts, where: Where) -> Wish:
     times = _TIMES.fullmatch(text) if where.state == "choosing_offer" else None
     if times is not None and (no := _with_count(int(times[1]), facts, where)) is not None:
         return Wish(want="offer", object_id=no, message_id=message_id)
+    if where.state == "choosing_debt" and (choice := _which(plain(text), facts, where)):
+        return recalled(choice, message_id)
     found = understand(text, today=facts.today)
     if where.state == "reviewing" and where.choices and where.choices[0].startswith("accept."):
         if _AGREE.fullmatch(text) or found.slots.get("answer") == "yes":
@@ -157,6 +162,21 @@ def _numbered(text: str, where: Where, message_id: str) -> Wish:
     if where.state in ("choosing_debt", "choosing_offer", "reviewing", "menu") and 1 <= n <= len(where.choices):
         return recalled(where.choices[n - 1], message_id)
     return Wish(want=_NUMBERS.get(text, "misfit"), message_id=message_id)
+
+
+def _which(text: str, facts: Facts, where: Where) -> str:
+    """The one choice whose row is typed out: all of them together, or words that only one description has."""
+    if _ALL_TOGETHER.fullmatch(text):
+        return next((choice for choice in where.choices if recalled(choice).object_id == -1), "")
+    said = set(_WORD.findall(text))
+    known = {debt.id: set(_WORD.findall(plain(debt.description))) for debt in facts.debts}
+    enough = len(said) > 1 or any(letter.isdigit() for letter in text)  # one plain word may mean anything: "pagar"
+    fitting = [
+        choice
+        for choice, words in ((choice, known.get(recalled(choice).object_id, set())) for choice in where.choices)
+        if said and (said == words or (enough and said <= words))
+    ]
+    return fitting[0] if len(fitting) == 1 else ""
 
 
 def _due_day(day: int, facts: Facts, where: Where, *, named: bool) -> Wish | None:

@@ -248,3 +248,26 @@ def test_whoever_paid_is_not_asked_into_their_silence() -> None:
     chat.is_paid(Settlement(amount_cents=34990, settled_debts=(7,)), charge_no=2)
     assert fx.ClearTimer(name="nudge") in chat.effects
     assert chat.hears(TimerFired(name="nudge")).effects == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "charged"),
+    [
+        ("todas", {7, 8}),
+        ("Todas juntas", {7, 8}),
+        ("quero pagar tudo", {7, 8}),
+        ("curso", {7}),
+        ("Material de março", {8}),
+        ("de março", {8}),
+    ],
+)
+def test_what_to_pay_may_be_typed_as_its_row_says(said: str, charged: set[int]) -> None:
+    two = (debt(7, late=18, cents=15900, what="Curso"), debt(8, late=3, cents=8950, what="Material de março"))
+    [charge] = Chat(debts=two).known().types("pagar", said).all(fx.Charge)
+    assert {part.debt_id for part in charge.parts} == charged
+
+
+@pytest.mark.parametrize("said", ["compra", "compra 88", "tanto faz"])
+def test_words_that_mean_no_one_row_choose_none(said: str) -> None:
+    two = (debt(7, late=18, cents=15900, what="Compra 8841"), debt(8, late=3, cents=8950, what="Compra 8850"))
+    assert Chat(debts=two).known().types("pagar", said).all(fx.Charge) == []
