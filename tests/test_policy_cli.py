@@ -110,6 +110,13 @@ def test_preview_prints_what_the_contract_says(runner: CliRunner, sample: Path, 
     assert padaria["offers"][-1] == {"name": "promessa", "kind": "promise", "until": "2026-12-28"}
 
 
+def test_a_file_without_one_debt_that_can_be_read_is_a_failure(runner: CliRunner, sample: Path, tmp_path: Path) -> None:
+    debts = written(tmp_path, b"id;valor\n1;2\n", "debts.csv")
+    result = run(runner, "preview", sample, "--debts", debts, "--json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1] == "Error: debts.csv: no debt can be read; nothing to preview"
+
+
 def test_preview_without_a_file_of_debts_shows_those_of_the_database(runner: CliRunner, sample: Path) -> None:
     assert printed(run(runner, "preview", sample, "--json")) == []
     asyncio.run(_owe(str(runner.env["ACERTO_DATABASE_URL"])))

@@ -188,6 +188,8 @@ def _from_csv(file: Path) -> list[DebtFacts]:
     found = read_debts(file.read_bytes())
     for error in found.errors:
         click.echo(f"{file.name}:{error.line}: {error.field}: {error.reason}".replace(": :", ":"), err=True)
+    if found.errors and not found.rows:
+        raise click.ClickException(f"{file.name}: no debt can be read; nothing to preview")
     return [
         DebtFacts(external_id=row.external_id, principal_cents=row.amount_cents, due=row.due, tags=row.tags)
         for row in found.rows
