@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from bot.store.embedded import embedded_postgres, embedded_valkey
@@ -16,6 +17,12 @@ from bot.store.migrate import migrate
 
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_come() -> None:
+    """A command that a test ran in this process may have set the logs up; the next test finds them as they come."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ def demo(port: int) -> None:
     """
     if not _free(port):
         raise click.ClickException(f"Port {port} is taken. Choose another: acerto demo --port {port + 1}")
-    set_up_logs(level=logging.WARNING)
+    set_up_logs(level=logging.WARNING, for_good=True)
     uvloop.run(_demo(_home(), port))
 
 

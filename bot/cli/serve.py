@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 def serve(host: str, port: int, role: str) -> None:
     """Serve on real services. Several processes and machines may run at once."""
     settings = read_settings(serving=True)
-    set_up_logs()
+    set_up_logs(for_good=True)
     roles = frozenset(ROLES) if role == "all" else frozenset({role})
     uvloop.run(_serve(settings, SystemClock(), host, port, roles))
 
