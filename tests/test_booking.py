@@ -212,8 +212,8 @@ async def test_instalments_are_paid_one_by_one_and_the_last_closes_agreement_and
         debt = await somebody.owes(10000)
         old, _ = await somebody.charged(part(debt, 10000, 200, 203))
         offer = await somebody.agreed(debt, 5000, 5200, discount_cents=300)
-        _, first = await somebody.charged(amount_cents=5000, agreement_offer_no=offer, instalment_n=1)
-        second_id, second = await somebody.charged(amount_cents=5200, agreement_offer_no=offer, instalment_n=2)
+        _, first = await somebody.charged(part(debt, 5000), agreement_offer_no=offer, instalment_n=1)
+        second_id, second = await somebody.charged(part(debt, 5200), agreement_offer_no=offer, instalment_n=2)
         told, others = await pays(somebody, payment(5000, first))
         assert told == Settlement(
             amount_cents=5000, still_open_cents=5200, instalment_n=1, instalments_left=1, next_due_on=date(2027, 1, 1)

@@ -272,6 +272,9 @@ async def _book(conn: Any, turn: Turn, effect: effects.Book, rows: Rows) -> None
     for charge_id in others:  # charges that still ask for what is paid now
         _outbox(turn, rows, kind="cancel_charge", purpose="engine", body={"charge_id": charge_id})
     settlement = turn.settlement.settlement
+    if settlement.surplus_cents and turn.facts.settlement is None:
+        # The payer's chat is somebody else's by now: nothing is said there, and people decide on the money.
+        await _open_ticket(conn, turn, effects.OpenTicket(reason="payment", queue="financeiro"), rows)
     rows.note(
         turn,
         "paid",

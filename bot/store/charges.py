@@ -20,7 +20,8 @@ INSERT INTO charge (conversation_id, no, customer_id, provider, txid, pay_token,
 expires_at,
                     offer_no, agreement_id, instalment_n, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-        (SELECT id FROM agreement WHERE conversation_id = $1 AND offer_no = $12), $13, $14)
+        CASE WHEN $12::int IS NOT NULL
+             THEN (SELECT id FROM agreement WHERE debt_id = $13 AND offer_no = $12 AND state = 'active') END, $14, $15)
 RETURNING id
 """
 ASKS_FOR = "INSERT INTO charge_debt (charge_id, debt_id) SELECT $1, unnest($2::bigint[]) ON CONFLICT DO NOTHING"
@@ -121,6 +122,7 @@ async def insert(
         expires_at,
         effect.offer_no,
         effect.agreement_offer_no,
+        effect.parts[0].debt_id,  # its agreement may have been made in another of the customer's chats
         effect.instalment_n,
         now,
     )

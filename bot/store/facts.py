@@ -50,17 +50,22 @@ FROM   debt d
 WHERE  d.customer_id = any($1::bigint[]) AND d.state IN ('open', 'agreed')
 ORDER  BY d.due_on, d.id
 """
+# Of offers and charges only those of the customer who is there now: a chat may have been somebody else's before.
 OFFERS = """
-SELECT conversation_id, no, debt_id, terms, policy_digest, shown_on, honoured_until, accepted_at IS NOT NULL AS accepted
-FROM   offer
-WHERE  conversation_id = any($1::bigint[]) AND (honoured_until >= $2 OR accepted_at IS NOT NULL)
-ORDER  BY conversation_id, no
+SELECT o.conversation_id, o.no, o.debt_id, o.terms, o.policy_digest, o.shown_on, o.honoured_until,
+       o.accepted_at IS NOT NULL AS accepted
+FROM   unnest($1::bigint[], $2::bigint[]) AS here(conversation_id, customer_id)
+JOIN   offer o ON o.conversation_id = here.conversation_id AND o.customer_id = here.customer_id
+WHERE  o.honoured_until >= $3 OR o.accepted_at IS NOT NULL
+ORDER  BY o.conversation_id, o.no
 """
 CHARGES = """
 SELECT c.conversation_id, c.no, c.amount_cents, c.pay_until, c.state, c.parts, c.code, c.paid_cents, c.offer_no,
        a.offer_no AS agreement_offer_no, c.instalment_n
-FROM   charge c LEFT JOIN agreement a ON a.id = c.agreement_id
-WHERE  c.conversation_id = any($1::bigint[]) AND (c.state IN ('requested', 'active') OR c.created_at > $2)
+FROM   unnest($1::bigint[], $2::bigint[]) AS here(conversation_id, customer_id)
+JOIN   charge c ON c.conversation_id = here.conversation_id AND c.customer_id = here.customer_id
+LEFT   JOIN agreement a ON a.id = c.agreement_id
+WHERE  c.state IN ('requested', 'active') OR c.created_at > $3
 ORDER  BY c.conversation_id, c.no
 """
 AGREEMENTS = """
@@ -99,8 +104,8 @@ async def load(
     if customers:
         debts = await _debts(conn, list(customers.values()))
         agreements = await _agreements(conn, list(customers.values()))
-        offers = await _offers(conn, ids, today)
-        charges = await _charges(conn, ids, now)
+        offers = await _offers(conn, customers, today)
+        charges = await _charges(conn, customers, now)
     terms = policy.policy.terms if policy is not None else NO_LATE_CHARGES
     result: dict[int, Facts] = {}
     for c in conversations:
@@ -173,9 +178,9 @@ async def _agreements(conn: Any, customers: list[int]) -> dict[int, list[Agreeme
     return agreements
 
 
-async def _offers(conn: Any, ids: list[int], today: date) -> dict[int, list[SealedOffer]]:
+async def _offers(conn: Any, customers: Mapping[int, int], today: date) -> dict[int, list[SealedOffer]]:
     offers: dict[int, list[SealedOffer]] = defaultdict(list)
-    for row in await conn.fetch(OFFERS, ids, today):
+    for row in await conn.fetch(OFFERS, list(customers), list(customers.values()), today):
         offers[row["conversation_id"]].append(
             SealedOffer(
                 no=row["no"],
@@ -190,9 +195,10 @@ async def _offers(conn: Any, ids: list[int], today: date) -> dict[int, list[Seal
     return offers
 
 
-async def _charges(conn: Any, ids: list[int], now: datetime) -> dict[int, list[ChargeFact]]:
+async def _charges(conn: Any, customers: Mapping[int, int], now: datetime) -> dict[int, list[ChargeFact]]:
     charges: dict[int, list[ChargeFact]] = defaultdict(list)
-    for row in await conn.fetch(CHARGES, ids, now - _CHARGES_REMEMBERED):
+    since = now - _CHARGES_REMEMBERED
+    for row in await conn.fetch(CHARGES, list(customers), list(customers.values()), since):
         fields = dict(row)
         conversation_id = fields.pop("conversation_id")
         parts = tuple(CostOfDebt(**part) for part in json.loads(fields.pop("parts")))

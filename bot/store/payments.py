@@ -103,10 +103,11 @@ async def settlement_for(
     of it.
 
     `zone` is the creditor's: a payment belongs to the local day on which the bank settled it. The facts' debts and
-    charges stay those of before the payment.
+    charges stay those of before the payment. Where the chat is another customer's by now, the facts know nothing of it.
     """
     plan = await _plan(conn, event, facts, conversation_id, event.paid_at.astimezone(zone).date())
-    return plan, replace(facts, settlement=plan.settlement)
+    present = facts.customer.customer_id if facts.customer is not None else plan.customer_id
+    return plan, replace(facts, settlement=plan.settlement if present == plan.customer_id else None)
 
 
 async def book(conn: Any, plan: Plan, *, now: datetime) -> tuple[int, ...]:
@@ -156,7 +157,8 @@ async def _write_debts(conn: Any, plan: Plan, now: datetime) -> None:
 async def _plan(conn: Any, event: PaymentConfirmed, facts: Facts, conversation_id: int, paid_on: date) -> Plan:
     customer_id = facts.customer.customer_id if facts.customer is not None else None
     if await conn.fetchval(BOOKED, event.end_to_end_id) is not None:
-        return Plan(event=event, settlement=Settlement(amount_cents=event.amount_cents, again=True), work=None)
+        again = Settlement(amount_cents=event.amount_cents, again=True)
+        return Plan(event=event, settlement=again, work=None, customer_id=customer_id)
     row = await conn.fetchrow(CHARGE, conversation_id, event.charge_no)
     if row is None:  # money of this customer, and nobody knows for what
         work = settle(event.amount_cents, paid_on=paid_on, asked=None)
