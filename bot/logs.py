@@ -7,7 +7,10 @@ import structlog
 
 
 def set_up_logs(*, level: int = logging.INFO, for_good: bool = False) -> None:
-    """Send structured logs to stderr from `level` on. `for_good`: the process will not set them up again, which is quicker."""
+    """Send structured logs to stderr from `level` on.
+
+    `for_good`: this process sets them up once, and what is known once need not be looked up again.
+    """
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
