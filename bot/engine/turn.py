@@ -153,8 +153,8 @@ async def _apply(conn: Any, parts: Parts, turn: Turn, result: Step, rows: Rows) 
 async def _facts(
     conn: Any, parts: Parts, held: list[Conversation], now: datetime, policy: PolicyInForce | None
 ) -> dict[int, Facts]:
-    today = now.astimezone(parts.settings.timezone).date()
-    return await facts.load(conn, held, now=now, today=today, rules=parts.settings.rules, policy=policy)
+    settings = parts.settings
+    return await facts.load(conn, held, now=now, zone=settings.timezone, rules=settings.rules, policy=policy)
 
 
 def _take_note(conversation: Conversation, heard: Heard, row: Any, rows: Rows, now: datetime) -> None:

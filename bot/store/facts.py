@@ -4,10 +4,11 @@ conversations' locks."""
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from bot.store.conversations import Conversation
+from bot.store.lateness import late_before
 from flows.costs import NO_LATE_CHARGES, cost_of
 from flows.facts import (
     AgreementFact,
@@ -43,9 +44,7 @@ ORDER  BY 1, 2
 """
 DEBTS = """
 SELECT d.customer_id, d.id, d.external_id, d.description, d.principal_cents, d.open_principal_cents, d.due_on, d.tags,
-       d.state, d.interest_from, d.interest_carried_cents, d.fine_paid_cents, d.promised_until,
-       (SELECT count(*)::int FROM debt p
-        WHERE  p.customer_id = d.customer_id AND p.state = 'paid' AND p.settled_at::date > p.due_on) AS late_before
+       d.state, d.interest_from, d.interest_carried_cents, d.fine_paid_cents, d.promised_until
 FROM   debt d
 WHERE  d.customer_id = any($1::bigint[]) AND d.state IN ('open', 'agreed')
 ORDER  BY d.due_on, d.id
@@ -88,11 +87,12 @@ async def load(
     conversations: Sequence[Conversation],
     *,
     now: datetime,
-    today: date,
+    zone: tzinfo,
     rules: Rules,
     policy: PolicyInForce | None,
 ) -> dict[int, Facts]:
-    """Return the facts of every conversation. `today` is the creditor's local day."""
+    """Return the facts of every conversation. `zone` is the creditor's: it makes the day of `now`."""
+    today = now.astimezone(zone).date()
     ids = [c.id for c in conversations]
     candidates, opted_out = await _candidates(conn, conversations)
     customers = {c.id: c.customer_id for c in conversations if c.customer_id is not None}
@@ -102,7 +102,7 @@ async def load(
     offers: Mapping[int, list[SealedOffer]] = {}
     charges: Mapping[int, list[ChargeFact]] = {}
     if customers:
-        debts = await _debts(conn, list(customers.values()))
+        debts = await _debts(conn, list(customers.values()), zone)
         agreements = await _agreements(conn, list(customers.values()))
         offers = await _offers(conn, customers, today)
         charges = await _charges(conn, customers, now)
@@ -151,12 +151,14 @@ async def _candidates(conn: Any, conversations: Sequence[Conversation]) -> tuple
     return found, {row["id"] for row in rows if row["opted_out_at"] is not None}
 
 
-async def _debts(conn: Any, customers: list[int]) -> dict[int, list[Debt]]:
+async def _debts(conn: Any, customers: list[int], zone: tzinfo) -> dict[int, list[Debt]]:
+    late = await late_before(conn, customers, zone)
     debts: dict[int, list[Debt]] = defaultdict(list)
     for row in await conn.fetch(DEBTS, customers):
         fields = dict(row)
         customer_id = fields.pop("customer_id")
-        debts[customer_id].append(Debt(**{**fields, "tags": frozenset(fields["tags"])}))
+        fields |= {"tags": frozenset(fields["tags"]), "late_before": late[customer_id]}
+        debts[customer_id].append(Debt(**fields))
     return debts
 
 

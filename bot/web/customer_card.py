@@ -67,13 +67,10 @@ class Card:
 async def card_of(conn: Any, parts: Parts, conversation_id: int) -> Card:
     """Read the card of a conversation as it is now."""
     conversation = await desk_view.read(conn, conversation_id)
-    now = parts.clock.now()
-    today = now.astimezone(parts.settings.timezone).date()
-    policy = await parts.policies.in_force(conn, today)
-    known = (await facts.load(conn, [conversation], now=now, today=today, rules=parts.settings.rules, policy=policy))[
-        conversation_id
-    ]
-    return _card(conversation, known, parts)
+    now, settings = parts.clock.now(), parts.settings
+    policy = await parts.policies.in_force(conn, now.astimezone(settings.timezone).date())
+    known = await facts.load(conn, [conversation], now=now, zone=settings.timezone, rules=settings.rules, policy=policy)
+    return _card(conversation, known[conversation_id], parts)
 
 
 def is_window_open(known_until: datetime | None, now: datetime) -> bool:
