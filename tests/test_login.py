@@ -234,3 +234,13 @@ def test_a_right_password_takes_its_own_try_back_and_no_other() -> None:
     assert not attempts.too_many("paula", "10.9.9.9", NOON)
     attempts.note("y", "10.9.9.9", NOON)
     assert attempts.too_many("z", "10.9.9.9", NOON)
+
+
+async def test_a_cookie_of_any_bytes_is_a_stranger_and_no_failure(office: Company) -> None:
+    port = office.server.port
+    for path, cookie, status in (("/desk", b"acerto=\xff\xfe", b"303"), ("/login", b"acerto_form=\xff\xfe", b"200")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: x\r\nCookie: " + cookie + b"\r\n\r\n")
+        assert (await reader.readline()).split()[1] == status
+        writer.close()
+        await writer.wait_closed()

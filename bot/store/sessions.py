@@ -48,4 +48,4 @@ async def end(conn: Any, token: str) -> None:
 
 
 def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()  # a cookie is whatever somebody sends

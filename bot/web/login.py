@@ -85,7 +85,7 @@ async def _checked(request: web.Request, name: str, password: str) -> users.User
 def _form(request: web.Request, *, asked_for: str, problem: str | None = None, status: int = 200) -> web.Response:
     """The form, with a token that only this browser's cookie makes: no foreign page can log anybody in."""
     parts = request.app[PARTS]
-    known = request.cookies.get(_FORM_COOKIE) or secrets.token_urlsafe(16)
+    known = _known(request) or secrets.token_urlsafe(16)
     response = page(
         request,
         "login.html",
@@ -103,8 +103,14 @@ def _token(request: web.Request, known: str) -> str:
 
 
 def _is_our_form(request: web.Request, token: str) -> bool:
-    known = request.cookies.get(_FORM_COOKIE)
-    return bool(known) and hmac.compare_digest(token.encode("utf-8", "replace"), _token(request, known or "").encode())
+    known = _known(request)
+    return bool(known) and hmac.compare_digest(token.encode("utf-8", "replace"), _token(request, known).encode())
+
+
+def _known(request: web.Request) -> str:
+    """What we gave this browser to be known by; nothing where it sends what cannot be ours."""
+    known = request.cookies.get(_FORM_COOKIE, "")
+    return known if known.isascii() else ""
 
 
 def _local(asked_for: str | None) -> str:
