@@ -195,14 +195,19 @@ def test_a_removed_charge_and_one_whose_day_is_over_are_refused_before_anything_
         hold(api_pix.create(order(expires_at=NOW)))
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [says(200, cob()), says(404, {}), says(400, {"type": "https://pix.bcb.gov.br/api/v2/error/CobOperacaoInvalida"})],
-)
-def test_taking_back_is_done_when_the_charge_is_removed_paid_or_unknown(answer: Answer) -> None:
-    (request,), _ = hold(api_pix.cancel(TXID), answer)
+@pytest.mark.parametrize("answer", [says(200, cob()), says(404, {})])
+def test_taking_back_is_done_when_the_charge_is_removed_or_unknown(answer: Answer) -> None:
+    (request,), paid = hold(api_pix.cancel(TXID), answer)
     assert (request.method, json.loads(request.body or b"")) == ("PATCH", {"status": "REMOVIDA_PELO_USUARIO_RECEBEDOR"})
     assert mistakes(json.loads(request.body or b""), "CobRevisada") == []
+    assert paid == ()
+
+
+def test_what_cannot_be_taken_back_any_more_tells_what_was_paid_on_it() -> None:
+    too_late = says(400, {"type": "https://pix.bcb.gov.br/api/v2/error/CobOperacaoInvalida"})
+    requests, paid = hold(api_pix.cancel(TXID), too_late, says(200, cob(status="CONCLUIDA", pix=[pix()])))
+    assert [request.method for request in requests] == ["PATCH", "GET"]
+    assert [payment.end_to_end_id for payment in paid] == [E2E]
 
 
 def test_taking_back_that_is_refused_for_another_reason_says_so() -> None:

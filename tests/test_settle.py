@@ -170,6 +170,21 @@ async def test_a_charge_is_taken_back_at_the_bank(database: str) -> None:
         assert await s.carries_out(charge_id, kind="cancel_charge", attempt=3) == Done()
 
 
+async def test_a_charge_that_was_paid_before_it_is_taken_back_tells_of_its_payment(database: str) -> None:
+    """The bank's word of it was lost, and too much time has gone by for the poll: nobody would ever look again."""
+    async with scene(database) as s:
+        charge_id, no = await s.charged()
+        await s.carries_out(charge_id)
+        paid = await s.paid(charge_id)
+        s.somebody.clock.move(days=3)
+        await s.somebody.pool.execute("UPDATE charge SET state = 'cancelled'")
+        for attempt in (1, 2):
+            assert await s.carries_out(charge_id, kind="cancel_charge", attempt=attempt) == Done()
+        (_, told) = await s.events()
+        assert isinstance(told, PaymentConfirmed)
+        assert (told.end_to_end_id, told.charge_no, told.amount_cents) == (paid["endToEndId"], no, 10000)
+
+
 async def test_a_charge_that_was_cancelled_before_it_was_made_is_never_made(database: str) -> None:
     async with scene(database) as s:
         charge_id, _ = await s.charged()

@@ -13,6 +13,7 @@ import structlog
 
 from bot.engine.inbox import put_event
 from bot.engine.line import Line
+from bot.engine.settle import take_in
 from bot.engine.talk import Away
 from bot.store import charges
 from bot.store.charges import Ordered
@@ -79,12 +80,14 @@ async def _take_back(parts: Line, charge: Ordered, attempt: int) -> Outcome:
     if charge.provider == "static":  # there is nobody to tell
         return Done()
     try:
-        await parts.talk.drive(api_pix.cancel(charge.txid))
+        paid = await parts.talk.drive(api_pix.cancel(charge.txid))
     except (Away, TryLater) as error:
         log.warning("charge.not_taken_back", charge_id=charge.id, attempt=attempt, error=str(error))
         return _again(attempt) if attempt < TRIES_TO_CANCEL else Done()
     except ProviderError as error:
         log.error("charge.take_back_refused", charge_id=charge.id, attempt=attempt, error=str(error))
+    else:
+        await take_in(parts, paid)  # nobody looks at this charge any more: money that nobody told us of is found now
     return Done()
 
 

@@ -70,7 +70,7 @@ async def poll_once(parts: Line) -> int:
     try:
         for page in range(_PAGES):
             found = await parts.talk.drive(api_pix.received(now - OVERLAP, now + _AHEAD, page=page))
-            new += await _take_in(parts, found.items)
+            new += await take_in(parts, found.items)
             if found.unreadable:
                 log.error("poll.unreadable", payments=found.unreadable)
             if not found.more:
@@ -101,7 +101,7 @@ async def _last_looks(parts: Line, now: datetime) -> int:
             continue
         else:
             payments = found.payments
-        new += await _take_in(parts, payments)
+        new += await take_in(parts, payments)
         if not payments:
             async with parts.pool.acquire() as conn:
                 await conn.execute(charges.CLOSE, row["id"])
@@ -121,7 +121,7 @@ async def _handle(parts: Line, raw: bytes) -> str | None:
         except (Refused, WrongAnswer) as error:
             reason = f"pix.{error.kind}"
         else:
-            await _take_in(parts, [received])
+            await take_in(parts, [received])
     return reason
 
 
@@ -142,8 +142,8 @@ def triggered(raw: bytes) -> tuple[list[str], str | None]:
     return list(dict.fromkeys(good)), None if len(good) == len(ids) else "pix.bad_end_to_end_id"
 
 
-async def _take_in(parts: Line, payments: Sequence[Received]) -> int:
-    """Make an event of each payment on a charge of ours.
+async def take_in(parts: Line, payments: Sequence[Received]) -> int:
+    """Make an event of each payment on a charge of ours, as the bank has confirmed it.
 
     Park what is nobody's, and refunds, for people. Return how many are new.
     """

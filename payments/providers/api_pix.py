@@ -57,13 +57,15 @@ def create(order: ChargeOrder) -> Conversation[Created]:
     return _created(order, _document(answer))
 
 
-def cancel(txid: str) -> Conversation[None]:
-    """Take a charge back. One that is paid, removed or unknown already is as good as taken back."""
+def cancel(txid: str) -> Conversation[tuple[Received, ...]]:
+    """Take a charge back and return what was paid on it before that. One that is paid, removed or unknown already is as
+    good as taken back.
+    """
     answer = yield Request(method="PATCH", path=f"/cob/{txid}", body=_json({"status": REMOVED}))
     if answer.status == 200 or answer.status == 404:
-        return
-    if answer.status == 400 and _problem(answer)[0] == _INVALID_OPERATION:  # it is not active any more
-        return
+        return ()
+    if answer.status == 400 and _problem(answer)[0] == _INVALID_OPERATION:  # it is not active any more: was it paid?
+        return (yield from state(txid)).payments
     _raise(answer)
 
 
