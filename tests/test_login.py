@@ -174,6 +174,8 @@ async def test_a_form_that_is_too_large_or_no_form_is_refused(office: Company) -
     visitor = office.visitor()
     assert (await visitor.post("/login", {"name": "x" * 70_000})).status == 413
     assert (await visitor.client.post("/login", json={})).status == 415
+    odd = {"Content-Type": "application/x-www-form-urlencoded; charset=nonsense"}
+    assert (await visitor.client.post("/login", data="a=b", headers=odd)).status == 400
     raw = await visitor.client.post(
         "/login", data=b"name=\xff", headers={"Content-Type": "application/x-www-form-urlencoded"}
     )

@@ -15,7 +15,7 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
         raise web.HTTPUnsupportedMediaType
     try:
         fields = await request.post()
-    except ValueError:  # bytes that are no UTF-8, too many fields
+    except (ValueError, LookupError):  # bytes that are no UTF-8, too many fields, a character set of nobody's
         raise web.HTTPBadRequest from None
     form: dict[str, str] = {}
     for name, value in fields.items():
