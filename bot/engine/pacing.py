@@ -4,12 +4,15 @@ A token bucket in Redis, so that several processes share the number's tier. With
 lost Redis may then cost a refusal by WhatsApp (130429, repeated later), never a message.
 """
 
+import asyncio
+
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.clock import seconds
 
+_ANSWER_S = 1.0
 log = structlog.get_logger(__name__)
 
 # Tokens drip in with Redis's own time; one second's worth is the most that can be saved up.
@@ -45,7 +48,8 @@ class Pacing:
             return 0
         if self._redis is not None:
             try:
-                return int(await self._redis.eval(_TAKE, 1, self._key, self._per_second, want))
+                async with asyncio.timeout(_ANSWER_S):  # one that hangs is as good as none
+                    return int(await self._redis.eval(_TAKE, 1, self._key, self._per_second, want))
             except (RedisError, OSError) as error:
                 log.warning("pacing.alone", error=type(error).__name__)
         now = seconds()
