@@ -27,6 +27,7 @@ class FarEnd:
         self.reminders = 0
         self.webhooks: list[str] = []  # where statuses go
         self.echoes: asyncio.Queue[bytes] = asyncio.Queue()
+        self.echoes_to_come = 0  # not taken in yet, those on their way included
 
     async def messages(self, request: web.Request) -> web.Response:
         """Accept one message, a little late."""
@@ -69,6 +70,7 @@ class FarEnd:
                     }
                 ],
             }
+            self.echoes_to_come += 1
             self.echoes.put_nowait(envelope(value))
 
     async def send_echoes(self) -> None:
@@ -76,7 +78,7 @@ class FarEnd:
         async with aiohttp.ClientSession() as session:
             while True:
                 await deliver(session, self.webhooks, await self.echoes.get(), self._secret, self._random)
-                self.echoes.task_done()
+                self.echoes_to_come -= 1
 
     def app(self) -> web.Application:
         """Return the server."""

@@ -133,3 +133,30 @@ INSERT INTO debt (external_id, customer_id, description, principal_cents, open_p
                   updated_at)
 SELECT 'D-' || id, id, 'Mensalidade', 34990, 34990, current_date - 10, now(), now() FROM customer
 """
+
+# What a dead process held is let go as time would let it go: its lease and its silence are made older.
+LEASES_RUN_OUT = """
+UPDATE outbox SET lease_until = lease_until - interval '1 minute'
+WHERE  state = 'sending' AND posted_at < now() - interval '3 seconds'
+"""
+SILENCE_IS_OLD = """
+UPDATE outbox SET posted_at = posted_at - interval '10 minutes'
+WHERE  state = 'unknown' AND posted_at BETWEEN now() - interval '2 minutes' AND now() - interval '6 seconds'
+AND    NOT EXISTS (SELECT FROM inbox WHERE state = 'open' AND kind = 'status')
+"""
+OPEN_EVENTS = """
+SELECT (SELECT count(*) FROM inbox WHERE state = 'open') + (SELECT count(*) FROM timer WHERE fire_at <= now())
+"""
+OPEN_ROWS = """
+SELECT count(*) FROM outbox
+WHERE  state IN ('pending', 'sending') OR (state = 'unknown' AND purpose = 'reply' AND ambiguous = 1)
+"""
+
+
+async def at_rest(conn: Any, far_end: FarEnd) -> bool:
+    """Whether nothing is left to do. Each look lets time pass for what the dead held."""
+    await conn.execute(LEASES_RUN_OUT)
+    if not far_end.echoes_to_come:
+        await conn.execute(SILENCE_IS_OLD)
+    left = await conn.fetchval(OPEN_EVENTS) + await conn.fetchval(OPEN_ROWS)
+    return not left and not far_end.echoes_to_come
