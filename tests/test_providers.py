@@ -188,6 +188,32 @@ def test_an_error_says_whether_to_repeat_and_never_repeats_what_we_sent(
     assert str(caught.value) == text
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"location": "pix.example.com/" + "a" * 62},  # 78 characters: one more than a code holds
+        {"location": "pix.example.com/é"},
+        {"location": "\ud800"},
+        {"location": ""},
+        {"pixCopiaECola": "\x00"},
+        {"pixCopiaECola": "\ud800"},
+        {"pixCopiaECola": " "},
+        {"pixCopiaECola": "x" * 513},
+        {"pixCopiaECola": 7},
+    ],
+)
+def test_what_no_code_can_be_made_of_is_a_wrong_answer(odd: dict[str, Any]) -> None:
+    with pytest.raises(WrongAnswer):
+        hold(api_pix.create(order()), says(201, cob(**odd)))
+
+
+def test_identifiers_of_a_payment_are_plain_whatever_the_bank_says() -> None:
+    odd = pix(txid="a\x00b", devolucoes=[{"id": "D\ud8001", "valor": "1.00", "status": "DEVOLVIDO\x00"}])
+    _, received = hold(api_pix.confirm(E2E), says(200, odd))
+    assert received.txid is None
+    assert [(refund.id, refund.status) for refund in received.refunds] == [("D?1", "DEVOLVIDO?")]
+
+
 def test_a_removed_charge_and_one_whose_day_is_over_are_refused_before_anything_is_said() -> None:
     with pytest.raises(Refused, match="removed"):
         hold(api_pix.create(order(in_doubt=True)), says(200, cob(status="REMOVIDA_PELO_PSP")))

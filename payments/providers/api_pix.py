@@ -34,6 +34,11 @@ from payments.providers.protocol import (
 ACTIVE, CONCLUDED, REMOVED = "ATIVA", "CONCLUIDA", "REMOVIDA_PELO_USUARIO_RECEBEDOR"
 PAGE_SIZE = 100
 END_TO_END_ID = re.compile(r"[A-Za-z0-9]{32}")
+_TXID = re.compile(r"[A-Za-z0-9]{1,35}")
+_LOCATION = re.compile(r"[!-~]{1,77}")  # what field 26-25 of a code holds
+# EMV: 512 characters at most, none of them a control character or half of one.
+_CODE = re.compile(r"[!-~\u00a0-\ud7ff\ue000-\uffff][^\x00-\x1f\x7f\ud800-\udfff]{0,511}")
+_NOT_PLAIN = re.compile(r"[^ -~]")
 _MONEY = re.compile(r"\d{1,10}\.\d{2}", re.ASCII)
 _TEXT_CHARACTERS, _NAME_CHARACTERS = 140, 200
 _INVALID_OPERATION = "CobOperacaoInvalida"
@@ -157,7 +162,7 @@ def received_from(pix: Mapping[str, Any]) -> Received:
     """Return a payment from the API's `Pix`. Raises WrongAnswer where it lacks what every Pix has."""
     try:
         refunds = tuple(
-            Refund(id=str(r["id"]), amount_cents=cents(r["valor"]), status=str(r["status"]))
+            Refund(id=_word(r["id"]), amount_cents=cents(r["valor"]), status=_word(r["status"]))
             for r in pix.get("devolucoes", ())
         )
         paid_at = datetime.fromisoformat(pix["horario"])
@@ -171,7 +176,7 @@ def received_from(pix: Mapping[str, Any]) -> Received:
         amount_cents=cents(pix.get("valor")),
         # RFC 3339 wants an offset; a bank that leaves it out means UTC, as everywhere in this API.
         paid_at=(paid_at if paid_at.tzinfo else paid_at.replace(tzinfo=UTC)).astimezone(UTC),
-        txid=txid if isinstance(txid, str) else None,
+        txid=txid if isinstance(txid, str) and _TXID.fullmatch(txid) else None,
         refunds=refunds,
     )
 
@@ -185,9 +190,11 @@ def _created(order: ChargeOrder, cob: Mapping[str, Any]) -> Created:
     if cob.get("status") not in (ACTIVE, CONCLUDED):
         raise Refused("removed", "the charge was removed at the provider")
     location, code = _location(cob), cob.get("pixCopiaECola")
-    if not isinstance(code, str) or not code:
+    if code and not (isinstance(code, str) and _CODE.fullmatch(code)):
+        raise WrongAnswer("pixCopiaECola", "no Pix code")
+    if not code:
         if location is None:
-            raise WrongAnswer("location", "neither a code nor a location")
+            raise WrongAnswer("location", "neither a code nor a location that fits into one")
         merchant = Merchant(name=order.payee.name, city=order.payee.city)
         code = dynamic_code(location, merchant=merchant)
     return Created(code=code, location=location)
@@ -196,7 +203,8 @@ def _created(order: ChargeOrder, cob: Mapping[str, Any]) -> Created:
 def _location(cob: Mapping[str, Any]) -> str | None:
     loc = cob.get("loc")
     location = cob.get("location") or (loc.get("location") if isinstance(loc, Mapping) else None)
-    return location.removeprefix("https://") if isinstance(location, str) else None
+    location = location.removeprefix("https://") if isinstance(location, str) else ""
+    return location if _LOCATION.fullmatch(location) else None
 
 
 def _amount_of(cob: Mapping[str, Any]) -> int:
@@ -251,6 +259,11 @@ def _raise(answer: Answer) -> NoReturn:
 
 def _json(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _word(value: object) -> str:
+    """An identifier of the bank's as it can stand in a key."""
+    return _NOT_PLAIN.sub("?", str(value))[:64]
 
 
 def _instant(at: datetime) -> str:
