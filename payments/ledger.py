@@ -1,7 +1,27 @@
-"""The ledger's one rule: every transaction sums to zero. Nothing else makes postings."""
+"""The ledger's accounts and its one rule: every transaction sums to zero. Nothing else makes postings."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+BANK = "bank"
+SUSPENSE = "suspense"  # money that settled nothing: a liability until a person decides
+OPENING = "opening"  # the counterpart of debts that were brought in: what the creditor's own books say of them
+FINES, INTEREST, CHARGES, DISCOUNTS = "income:fines", "income:interest", "income:agreement_charges", "expense:discounts"
+
+
+def debt_account(debt_id: int) -> str:
+    """The principal that is owed on a debt (debit)."""
+    return f"debt:{debt_id}"
+
+
+def agreement_account(agreement_id: int) -> str:
+    """What an agreement has received until it is complete (credit)."""
+    return f"agreement:{agreement_id}"
+
+
+def credit_account(customer_id: int) -> str:
+    """Money that is kept for a customer (credit)."""
+    return f"credit:{customer_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

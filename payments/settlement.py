@@ -15,13 +15,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from payments.ledger import Posting, balanced
-
-BANK = "bank"
-RECEIVABLE = "receivable"  # the principal of debts
-SUSPENSE = "suspense"  # money that settled nothing: a liability until a person decides
-AGREEMENT = "agreement"  # :<id>, what an agreement has received until it is complete
-FINES, INTEREST, CHARGES, DISCOUNTS = "income:fines", "income:interest", "income:agreement_charges", "expense:discounts"
+from payments.ledger import (
+    BANK,
+    CHARGES,
+    DISCOUNTS,
+    FINES,
+    INTEREST,
+    SUSPENSE,
+    Posting,
+    agreement_account,
+    balanced,
+    debt_account,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,17 +290,17 @@ def _postings(amount_cents: int, purse: _Purse, settled: tuple[OwedAgreement, ..
         sums[account] = sums.get(account, 0) + cents
 
     for debt in purse.debts:
-        post(RECEIVABLE, -debt.principal_cents)
+        post(debt_account(debt.debt_id), -debt.principal_cents)
         post(FINES, -debt.fine_cents)
         post(INTEREST, -debt.interest_cents)
         post(DISCOUNTS, debt.discount_cents)
     for instalment in purse.instalments:
-        post(f"{AGREEMENT}:{instalment.agreement_id}", -instalment.amount_cents)
+        post(agreement_account(instalment.agreement_id), -instalment.amount_cents)
     for agreement in settled:
         # Its own account is emptied into what the debt was; what it asked for beyond the principal is charges.
         discount = max(agreement.discount_cents, agreement.principal_cents - agreement.total_cents)
-        post(f"{AGREEMENT}:{agreement.agreement_id}", agreement.total_cents)
-        post(RECEIVABLE, -agreement.principal_cents)
+        post(agreement_account(agreement.agreement_id), agreement.total_cents)
+        post(debt_account(agreement.debt_id), -agreement.principal_cents)
         post(DISCOUNTS, discount)
         post(CHARGES, -(agreement.total_cents + discount - agreement.principal_cents))
     return balanced(Posting(account=account, amount_cents=cents) for account, cents in sums.items() if cents)

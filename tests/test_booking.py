@@ -65,7 +65,7 @@ async def test_a_charge_paid_as_asked_settles_its_debt_and_cancels_what_asks_for
         assert await somebody.one("SELECT state FROM charge WHERE id = $1", other) == "cancelled"
         assert await accounts(somebody) == {
             "bank": 10003,
-            "receivable": -10000,
+            f"debt:{debt}": -10000,
             "income:fines": -200,
             "income:interest": -203,
             "expense:discounts": 400,
@@ -225,7 +225,7 @@ async def test_instalments_are_paid_one_by_one_and_the_last_closes_agreement_and
         assert await somebody.one("SELECT state, open_principal_cents FROM debt") == ("paid", 0)
         assert await accounts(somebody) == {
             "bank": 10200,
-            "receivable": -10000,
+            f"debt:{debt}": -10000,
             "expense:discounts": 300,
             "income:agreement_charges": -500,
         }
@@ -256,7 +256,7 @@ async def test_an_agreement_in_cash_paid_in_time_settles_the_debt_with_its_disco
         assert (told.settled_debts, told.agreement_settled, told.still_open_cents) == ((debt,), True, 0)
         assert await accounts(somebody) == {
             "bank": 10003,
-            "receivable": -10000,
+            f"debt:{debt}": -10000,
             "expense:discounts": 400,
             "income:agreement_charges": -403,
         }

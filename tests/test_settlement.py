@@ -55,7 +55,7 @@ def test_a_charge_paid_whole_and_in_time_settles_its_debts_with_the_discount_as_
     assert plan.surplus_cents == 0
     assert posted(plan) == {
         "bank": 9300,
-        "receivable": -10000,
+        "debt:1": -10000,
         "income:fines": -200,
         "income:interest": -130,
         "expense:discounts": 1030,
@@ -154,7 +154,7 @@ def test_with_the_last_centavo_of_an_agreement_the_debt_behind_it_is_closed() ->
     assert posted(plan) == {
         "bank": 10000,
         "agreement:7": 20000,
-        "receivable": -31000,
+        "debt:1": -31000,
         "expense:discounts": 2500,
         "income:agreement_charges": -1500,
     }

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
+from bot.store import ledger
 from flows.costs import NO_LATE_CHARGES, cost_of
 from flows.events import PaymentConfirmed
 from flows.facts import CostOfDebt, Debt, Facts, Settlement
@@ -47,12 +48,6 @@ BOOKED = "SELECT id FROM payment WHERE end_to_end_id = $1"
 KEEP = """
 INSERT INTO payment (end_to_end_id, txid, charge_id, customer_id, amount_cents, surplus_cents, allocation, paid_at,
 booked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (end_to_end_id) DO NOTHING RETURNING id
-"""
-BEGIN_POSTING = "INSERT INTO ledger_transaction (key, booked_at) VALUES ($1, $2) RETURNING id"
-POST = """
-INSERT INTO ledger_posting (transaction_id, n, account, amount_cents)
-SELECT $1, ordinality, account, amount FROM unnest($2::text[], $3::bigint[]) WITH ORDINALITY AS p(account, amount,
-ordinality)
 """
 SETTLE_DEBTS = """
 UPDATE debt SET state = 'paid', open_principal_cents = 0, interest_carried_cents = 0, settled_at = $2, updated_at = $3
@@ -125,8 +120,7 @@ async def book(conn: Any, plan: Plan, *, now: datetime) -> tuple[int, ...]:
     )  # fmt: skip
     if kept is None:
         return ()
-    entry = await conn.fetchval(BEGIN_POSTING, f"pix:{event.end_to_end_id}", now)
-    await conn.execute(POST, entry, [p.account for p in work.postings], [p.amount_cents for p in work.postings])
+    await ledger.post(conn, key=f"pix:{event.end_to_end_id}", postings=work.postings, now=now)
     await _write_debts(conn, plan, now)
     await conn.executemany(PAY_INSTALMENT, [(i.agreement_id, i.n, i.amount_cents) for i in work.instalments])
     await conn.execute(CLOSE_AGREEMENTS, [a.agreement_id for a in work.settled_agreements], "settled", now)

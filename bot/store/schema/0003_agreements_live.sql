@@ -1,0 +1,2 @@
+-- agreements live: to come.
+SELECT 1;

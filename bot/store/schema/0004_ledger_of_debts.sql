@@ -1,0 +1,2 @@
+-- ledger of debts: to come.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- payments to reconcile: to come.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- papers: to come.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- second provider: to come.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- statements: to come.
+SELECT 1;
