@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, assert_never
 
+from flows.agreement_life import AgreementLife
 from flows.calendar import days_overdue, payable_day
 from flows.offers import CashOffer, InstalmentOffer, Offer, PromiseOffer, offer_from, terms_of
 from flows.policy import Policy
@@ -177,7 +178,7 @@ def _made(policy: Policy, rule: Rule, terms: OfferRule, cost: Cost, on: date) ->
         case InstalmentRule():
             most = policy.never_beyond.instalments
             for count in range(terms.count.from_, min(terms.count.to or most, most) + 1):
-                yield from _instalments(rule, terms, count, cost, on)
+                yield from _instalments(rule, terms, count, cost, on, policy.life)
         case PromiseRule():
             yield PromiseOffer(name=terms.name, rule=rule.name, until=on + timedelta(days=terms.within_days))
         case _:
@@ -200,7 +201,9 @@ def _forgiven(cost: Cost, percent: DiscountPercent) -> Cost:
     )
 
 
-def _instalments(rule: Rule, terms: InstalmentRule, count: int, cost: Cost, on: date) -> Iterator[InstalmentOffer]:
+def _instalments(
+    rule: Rule, terms: InstalmentRule, count: int, cost: Cost, on: date, life: AgreementLife
+) -> Iterator[InstalmentOffer]:
     forgiven = _forgiven(cost, terms.discount_percent)
     total_cents = cost.total_cents - forgiven.total_cents
     if total_cents - percent_of(total_cents, terms.entry_percent) < count:
@@ -228,6 +231,7 @@ def _instalments(rule: Rule, terms: InstalmentRule, count: int, cost: Cost, on: 
         due_days=terms.due_days or (),
         due_day=due_day,
         payments=payments,
+        life=life,
     )
 
 

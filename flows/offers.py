@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias, assert_never
 
+from flows.agreement_life import UNWRITTEN, AgreementLife, life_from, life_json
 from payments.late_charges import Cost
 from payments.plans import Payment
 
@@ -68,6 +69,7 @@ class InstalmentOffer:
     due_days: tuple[int, ...]
     due_day: int | None
     payments: tuple[Payment, ...]
+    life: AgreementLife = UNWRITTEN
 
     @property
     def discount_cents(self) -> int:
@@ -152,6 +154,7 @@ def terms_of(offer: Offer) -> dict[str, Any]:
                 "payments": [
                     {"n": one.n, "due": one.due.isoformat(), "amount": one.amount_cents} for one in offer.payments
                 ],
+                "life": life_json(offer.life),
             }
         case PromiseOffer():
             return {"kind": "promise", "name": offer.name, "rule": offer.rule, "until": offer.until.isoformat()}
@@ -189,6 +192,7 @@ def offer_from(terms: Mapping[str, Any]) -> Offer:
                     Payment(n=one["n"], due=date.fromisoformat(one["due"]), amount_cents=one["amount"])
                     for one in terms["payments"]
                 ),
+                life=life_from(terms.get("life")),
             )
         case "promise":
             return PromiseOffer(name=name, rule=rule, until=date.fromisoformat(terms["until"]))

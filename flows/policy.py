@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr
 
+from flows.agreement_life import AgreementLife
+from flows.policy_agreements import Agreements, Allocation
 from flows.policy_checks import mistakes_across
 from flows.policy_parts import Ceilings, LateCharges, Rule, Validity
 from flows.yaml_lines import Mistake, read_lines
@@ -25,6 +27,8 @@ class Policy(Part):
     valid: Validity
     late_charges: LateCharges
     never_beyond: Ceilings
+    allocation: Allocation = Allocation()
+    agreements: Agreements = Agreements()
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     _digest: str = PrivateAttr(default="")
 
@@ -32,6 +36,11 @@ class Policy(Part):
     def digest(self) -> str:
         """What is approved: the SHA-256 of the file's bytes, hexadecimal."""
         return self._digest
+
+    @property
+    def life(self) -> AgreementLife:
+        """How an agreement that is made under it lives."""
+        return self.agreements.life(self.terms)
 
     @property
     def terms(self) -> Terms:

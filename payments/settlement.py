@@ -1,19 +1,21 @@
 """What a payment settles: the plan of one booking, worked out before anything is written.
 
-Read it as five sentences.
+Read it as six sentences.
 1. A charge that is paid whole and in time settles what it asked for, discount and all, exactly as it said.
 2. Otherwise the debts cost what they cost on the day of the payment, without discount, and the money pays the oldest
-   first: in each debt interest, then fine, then principal (CC art. 354 for interest before principal; the fine's place
-   is the contract's).
-3. For an agreement the money pays instalments: the charge's own, or where it has none the oldest first. What an
-   agreement has received waits in an account of its own, and with the last centavo the debt behind it is closed.
-4. What settles nothing is surplus: kept in suspense for a person to decide on, never absorbed.
-5. Every centavo is posted: bank on one side, what it settled and the surplus on the other.
+   first (or the dearest, CC art. 355): in each debt interest, then fine, then principal, or in the order
+   that the policy says (CC art. 354 has interest before principal; the place of the fine is the contract's).
+3. For an agreement the money pays instalments: the charge's own, or where it has none the oldest first, each with what
+   its lateness costs, or less the interest that has not run where it is paid ahead.
+4. What an agreement has received waits in an account of its own; with the last centavo the debt behind it is closed.
+5. What settles nothing is surplus: kept in suspense for a person to decide on, never absorbed.
+6. Every centavo is posted: bank on one side, what it settled and the surplus on the other.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Literal, TypeAlias
 
 from payments.ledger import (
     BANK,
@@ -27,6 +29,19 @@ from payments.ledger import (
     balanced,
     debt_account,
 )
+
+PartOfDebt: TypeAlias = Literal["interest", "fine", "principal"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """In which order money that is not enough pays the parts of a debt, and which debt comes first."""
+
+    parts: tuple[PartOfDebt, ...] = ("interest", "fine", "principal")
+    dearest_first: bool = False
+
+
+BY_LAW = Order()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +70,15 @@ class Owed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenInstalment:
-    """One payment of an agreement that is not wholly made; `open_cents` is what is left of it."""
+    """One payment of an agreement that is not wholly made: what is left of it, what its lateness costs on the day of
+    the payment, and what is taken off it on that day because its time has not come (`early_cents`)."""
 
     n: int
     due_on: date
     open_cents: int
+    fine_cents: int = 0
+    interest_cents: int = 0
+    early_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +86,8 @@ class OwedAgreement:
     """An agreement in force in the place of a debt: its open instalments in the order of their days, and what the debt
     was.
 
-    `discount_cents` is what the agreement forgives, `total_cents` all that it asks for. One in cash (`is_cash`) stands
-    or falls with its one payment in time.
+    `discount_cents` is what the agreement forgives, `total_cents` all that it asks for, `forgiven_cents` the interest
+    that was taken off instalments paid ahead. One in cash (`is_cash`) stands or falls with its one payment in time.
     """
 
     agreement_id: int
@@ -77,6 +96,7 @@ class OwedAgreement:
     principal_cents: int
     discount_cents: int
     instalments: tuple[OpenInstalment, ...]
+    forgiven_cents: int = 0
     is_cash: bool = False
 
     @property
@@ -87,13 +107,15 @@ class OwedAgreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What a charge asked for one debt, part by part, and what of the three it forgives."""
+    """What a charge asked for one debt, or for one instalment in its place, part by part, and what of the three it
+    forgives."""
 
     debt_id: int
     principal_cents: int
     fine_cents: int
     interest_cents: int
     discount_cents: int
+    instalment_n: int | None = None
 
     @property
     def total_cents(self) -> int:
@@ -132,11 +154,20 @@ class DebtPaid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalmentPaid:
-    """What a payment does to one instalment."""
+    """What a payment does to one instalment: money on its amount, on the fine and the interest of its lateness, and
+    what was taken off because it was paid ahead."""
 
     agreement_id: int
     n: int
     amount_cents: int
+    fine_cents: int = 0
+    interest_cents: int = 0
+    discount_cents: int = 0
+
+    @property
+    def money_cents(self) -> int:
+        """What of the payment went here."""
+        return self.amount_cents + self.fine_cents + self.interest_cents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +190,7 @@ def settle(
     asked: Asked | None,
     debts: Sequence[Owed] = (),
     agreements: Sequence[OwedAgreement] = (),
+    order: Order = BY_LAW,
 ) -> Settlement:
     """Return what a payment of `amount_cents` on the local day `paid_on` settles.
 
@@ -167,33 +199,64 @@ def settle(
     """
     assert amount_cents > 0
     if asked is None:
-        return _written(amount_cents, _Purse(amount_cents), (), ())
+        return _written(amount_cents, _Purse(amount_cents, order), (), ())
     broken = tuple(a.agreement_id for a in agreements if a.is_cash and not _cash_holds(a, amount_cents, paid_on))
     live = [a for a in agreements if a.agreement_id not in broken]
     agreed = {a.debt_id for a in live}
-    purse = _Purse(amount_cents)
+    purse = _Purse(amount_cents, order)
     in_time = _is_honoured(asked, amount_cents, paid_on)
-    for debt in sorted(debts, key=lambda d: (d.due_on, d.debt_id)):
+    for debt in _in_order(debts, order):
         part = next((p for p in asked.parts if p.debt_id == debt.debt_id), None)
         if debt.debt_id not in agreed:
-            purse.pay_debt(debt, _price(debt, part if in_time else None))
+            purse.pay_debt(debt, _price(debt, part if in_time and asked.agreement_id is None else None))
     for agreement in live:
-        own = asked.instalment_n if asked.agreement_id == agreement.agreement_id else None
+        own = _own_parts(asked, agreement)
         for instalment in agreement.instalments:
-            if own is None or instalment.n == own:
-                purse.pay_instalment(agreement, instalment)
-    settled = tuple(a for a in live if purse.paid_to(a) == a.open_cents > 0)
+            if own is None or instalment.n in own:
+                named = own.get(instalment.n) if own is not None and in_time else None
+                purse.pay_instalment(agreement, instalment, _price_of_instalment(agreement.debt_id, instalment, named))
+    settled = tuple(a for a in live if purse.covered_of(a) == a.open_cents > 0)
     return _written(amount_cents, purse, settled, broken)
+
+
+def _in_order(debts: Sequence[Owed], order: Order) -> list[Owed]:
+    if order.dearest_first:  # at the same rates the largest principal costs the most (CC art. 355)
+        return sorted(debts, key=lambda d: (-d.principal_cents, d.due_on, d.debt_id))
+    return sorted(debts, key=lambda d: (d.due_on, d.debt_id))
+
+
+def _own_parts(asked: Asked, agreement: OwedAgreement) -> dict[int, Part | None] | None:
+    """The instalments that the charge is for, with what it asked for each; None: it was not made for this agreement."""
+    if asked.agreement_id != agreement.agreement_id:
+        return None
+    named: dict[int, Part | None] = {p.instalment_n: p for p in asked.parts if p.instalment_n is not None}
+    if not named and asked.instalment_n is not None:  # charges of before their parts named instalments
+        named[asked.instalment_n] = None
+    return named or None
 
 
 def _is_honoured(asked: Asked, amount_cents: int, paid_on: date) -> bool:
     """Whether the charge is paid as it asked: whole, by its day, and for the first time."""
     whole = amount_cents >= asked.amount_cents == sum(p.total_cents for p in asked.parts)
-    return whole and paid_on <= asked.pay_until and asked.paid_before_cents == 0 and asked.agreement_id is None
+    return whole and paid_on <= asked.pay_until and asked.paid_before_cents == 0
 
 
 def _cash_holds(agreement: OwedAgreement, amount_cents: int, paid_on: date) -> bool:
     return amount_cents >= agreement.open_cents and all(paid_on <= i.due_on for i in agreement.instalments)
+
+
+def _price_of_instalment(debt_id: int, instalment: OpenInstalment, part: Part | None) -> Part:
+    """What settles an instalment: what a charge that is paid in time asked for it, else the day's cost."""
+    if part is not None and part.principal_cents == instalment.open_cents:
+        return part
+    return Part(
+        debt_id=debt_id,
+        principal_cents=instalment.open_cents,
+        fine_cents=instalment.fine_cents,
+        interest_cents=instalment.interest_cents,
+        discount_cents=instalment.early_cents,
+        instalment_n=instalment.n,
+    )
 
 
 def _price(debt: Owed, part: Part | None) -> Part:
@@ -218,45 +281,67 @@ def _price(debt: Owed, part: Part | None) -> Part:
 class _Purse:
     """The money of one payment, on its way out of the hand."""
 
-    def __init__(self, cents: int) -> None:
+    def __init__(self, cents: int, order: Order) -> None:
         self.left_cents = cents
         self.debts: list[DebtPaid] = []
         self.instalments: list[InstalmentPaid] = []
+        self._order = order
 
     def pay_debt(self, debt: Owed, price: Part) -> None:
-        """Settle a debt at its price, or pay interest, fine and principal as far as the money goes."""
-        if self.left_cents >= price.total_cents:
-            self._take(price.total_cents)
-            discount = price.discount_cents
-            interest, fine, principal = price.interest_cents, price.fine_cents, price.principal_cents
-        elif self.left_cents > 0:
-            discount = 0
-            interest = self._take(debt.interest_cents)
-            fine = self._take(debt.fine_cents)
-            principal = self._take(debt.principal_cents)
-        else:
+        """Settle a debt at its price, or pay its parts in their order as far as the money goes."""
+        if not self.left_cents:
             return
+        whole = self.left_cents >= price.total_cents
+        paid = self._pay(
+            price if whole else replace(price, fine_cents=debt.fine_cents, interest_cents=debt.interest_cents),
+            whole=whole,
+        )
         self.debts.append(
             DebtPaid(
                 debt_id=debt.debt_id,
-                principal_cents=principal,
-                fine_cents=fine,
-                interest_cents=interest,
-                discount_cents=discount,
-                settled=principal == debt.principal_cents,
+                principal_cents=paid["principal"],
+                fine_cents=paid["fine"],
+                interest_cents=paid["interest"],
+                discount_cents=price.discount_cents if whole else 0,
+                settled=paid["principal"] == debt.principal_cents,
             )
         )
 
-    def pay_instalment(self, agreement: OwedAgreement, instalment: OpenInstalment) -> None:
-        """Pay an instalment as far as the money goes."""
-        if cents := self._take(instalment.open_cents):
-            self.instalments.append(
-                InstalmentPaid(agreement_id=agreement.agreement_id, n=instalment.n, amount_cents=cents)
+    def pay_instalment(self, agreement: OwedAgreement, instalment: OpenInstalment, price: Part) -> None:
+        """Settle an instalment at its price, or pay its parts in their order as far as the money goes."""
+        if not self.left_cents:
+            return
+        whole = self.left_cents >= price.total_cents
+        paid = self._pay(price, whole=whole)
+        discount = price.discount_cents if whole else 0
+        self.instalments.append(
+            InstalmentPaid(
+                agreement_id=agreement.agreement_id,
+                n=instalment.n,
+                amount_cents=paid["principal"] - discount,
+                fine_cents=paid["fine"],
+                interest_cents=paid["interest"],
+                discount_cents=discount,
             )
+        )
 
-    def paid_to(self, agreement: OwedAgreement) -> int:
-        """What of the money went to an agreement."""
-        return sum(i.amount_cents for i in self.instalments if i.agreement_id == agreement.agreement_id)
+    def covered_of(self, agreement: OwedAgreement) -> int:
+        """What of an agreement's instalments is covered: by money, or taken off."""
+        return sum(
+            i.amount_cents + i.discount_cents for i in self.instalments if i.agreement_id == agreement.agreement_id
+        )
+
+    def _pay(self, price: Part, *, whole: bool) -> dict[PartOfDebt, int]:
+        """What the money covers of each part, gross where it covers the `whole` price."""
+        wanted: dict[PartOfDebt, int] = {
+            "interest": price.interest_cents,
+            "fine": price.fine_cents,
+            "principal": price.principal_cents,
+        }
+        if whole:
+            self._take(price.total_cents)
+            return wanted
+        return {part: self._take(wanted[part]) for part in self._order.parts}
 
     def _take(self, cents: int) -> int:
         taken = min(cents, self.left_cents)
@@ -276,7 +361,7 @@ def _written(
         surplus_cents=purse.left_cents,
         postings=_postings(amount_cents, purse, settled),
     )
-    money = sum(d.money_cents for d in plan.debts) + sum(i.amount_cents for i in plan.instalments)
+    money = sum(d.money_cents for d in plan.debts) + sum(i.money_cents for i in plan.instalments)
     assert money + plan.surplus_cents == amount_cents
     assert plan.surplus_cents >= 0
     return plan
@@ -294,13 +379,18 @@ def _postings(amount_cents: int, purse: _Purse, settled: tuple[OwedAgreement, ..
         post(FINES, -debt.fine_cents)
         post(INTEREST, -debt.interest_cents)
         post(DISCOUNTS, debt.discount_cents)
+    off: dict[int, int] = {}
     for instalment in purse.instalments:
         post(agreement_account(instalment.agreement_id), -instalment.amount_cents)
+        post(FINES, -instalment.fine_cents)
+        post(INTEREST, -instalment.interest_cents)
+        off[instalment.agreement_id] = off.get(instalment.agreement_id, 0) + instalment.discount_cents
     for agreement in settled:
-        # Its own account is emptied into what the debt was; what it asked for beyond the principal is charges.
-        discount = max(agreement.discount_cents, agreement.principal_cents - agreement.total_cents)
-        post(agreement_account(agreement.agreement_id), agreement.total_cents)
+        # Its own account is emptied into what the debt was; what it received beyond the principal is charges.
+        received = agreement.total_cents - agreement.forgiven_cents - off.get(agreement.agreement_id, 0)
+        discount = max(agreement.discount_cents, agreement.principal_cents - received)
+        post(agreement_account(agreement.agreement_id), received)
         post(debt_account(agreement.debt_id), -agreement.principal_cents)
         post(DISCOUNTS, discount)
-        post(CHARGES, -(agreement.total_cents + discount - agreement.principal_cents))
+        post(CHARGES, -(received + discount - agreement.principal_cents))
     return balanced(Posting(account=account, amount_cents=cents) for account, cents in sums.items() if cents)
