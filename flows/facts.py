@@ -8,8 +8,10 @@ decide anything.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal
 
+from flows.agreement_life import UNWRITTEN, AgreementLife
 from flows.offers import CashOffer, InstalmentOffer, PromiseOffer
 from flows.policy import Policy
 
@@ -26,6 +28,7 @@ class CostOfDebt:
     fine_cents: int = 0
     interest_cents: int = 0
     discount_cents: int = 0
+    instalment_n: int | None = None  # of an agreement that stands in the debt's place
 
     @property
     def total_cents(self) -> int:
@@ -66,6 +69,8 @@ class Debt:
     interest_carried_cents: int = 0
     fine_paid_cents: int = 0
     promised_until: date | None = None
+    promises: int = 0  # days promised since something was last paid
+    agreements_ended: int = 0  # agreements on it that were broken or renegotiated
     late_before: int = 0
 
 
@@ -100,28 +105,51 @@ class ChargeFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instalment:
-    """One payment of an agreement; n = 0 is the entry."""
+    """One payment of an agreement; n = 0 is the entry. `forgiven_cents` was taken off because it was paid ahead;
+    `moved_from` is its day in the agreement where the person moved it."""
 
     n: int
     due_on: date
     amount_cents: int
     paid_cents: int = 0
+    forgiven_cents: int = 0
+    interest_from: date | None = None
+    interest_carried_cents: int = 0
+    fine_paid_cents: int = 0
+    moved_from: date | None = None
+
+    @property
+    def open_cents(self) -> int:
+        """What is left of its amount."""
+        return self.amount_cents - self.paid_cents - self.forgiven_cents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementFact:
-    """An agreement in force (or settled)."""
+    """An agreement in force (or settled), with the rules it was sealed with. `restored` is the debt as it would be if
+    the agreement were broken today."""
 
     offer_no: int
     debt_id: int
     total_cents: int
     state: Literal["active", "settled", "broken"]
     instalments: tuple[Instalment, ...]
+    life: AgreementLife = UNWRITTEN
+    interest_percent_month: Decimal = Decimal(0)
+    cet_percent_year: Decimal = Decimal(0)
+    discount_cents: int = 0
+    is_cash: bool = False
+    restored: Debt | None = None
+
+    @property
+    def open_instalments(self) -> tuple[Instalment, ...]:
+        """Those that are not wholly paid, in the order of their days."""
+        return tuple(sorted((i for i in self.instalments if i.open_cents), key=lambda i: (i.due_on, i.n)))
 
     @property
     def next_open(self) -> Instalment | None:
         """The first instalment that is not wholly paid."""
-        return next((i for i in self.instalments if i.paid_cents < i.amount_cents), None)
+        return next(iter(self.open_instalments), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,7 +214,9 @@ def settle(
         for instalment in agreement.instalments:
             if own is None or instalment.n in own:
                 named = own.get(instalment.n) if own is not None and in_time else None
-                purse.pay_instalment(agreement, instalment, _price_of_instalment(agreement.debt_id, instalment, named))
+                ahead = own is None or len(own) > 1  # a charge for one instalment asks for its amount until its day
+                price = _price_of_instalment(agreement.debt_id, instalment, named, ahead=ahead)
+                purse.pay_instalment(agreement, instalment, price)
     settled = tuple(a for a in live if purse.covered_of(a) == a.open_cents > 0)
     return _written(amount_cents, purse, settled, broken)
 
@@ -245,7 +247,7 @@ def _cash_holds(agreement: OwedAgreement, amount_cents: int, paid_on: date) -> b
     return amount_cents >= agreement.open_cents and all(paid_on <= i.due_on for i in agreement.instalments)
 
 
-def _price_of_instalment(debt_id: int, instalment: OpenInstalment, part: Part | None) -> Part:
+def _price_of_instalment(debt_id: int, instalment: OpenInstalment, part: Part | None, *, ahead: bool) -> Part:
     """What settles an instalment: what a charge that is paid in time asked for it, else the day's cost."""
     if part is not None and part.principal_cents == instalment.open_cents:
         return part
@@ -254,7 +256,7 @@ def _price_of_instalment(debt_id: int, instalment: OpenInstalment, part: Part | 
         principal_cents=instalment.open_cents,
         fine_cents=instalment.fine_cents,
         interest_cents=instalment.interest_cents,
-        discount_cents=instalment.early_cents,
+        discount_cents=instalment.early_cents if ahead else 0,
         instalment_n=instalment.n,
     )
 

@@ -18,15 +18,32 @@ WHERE  conversation_id = $1 AND no = $2 AND debt_id = $4 AND accepted_at IS NULL
 RETURNING terms
 """
 BEGIN = """
-INSERT INTO agreement (conversation_id, offer_no, customer_id, debt_id, total_cents, accepted_at, accepted_by_message)
-VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id
+INSERT INTO agreement (conversation_id, offer_no, customer_id, debt_id, total_cents, accepted_at, accepted_by_message,
+                       instead_of)
+VALUES ($1, $2, $3, $4, $5, $6, $7,
+        (SELECT max(id) FROM agreement WHERE debt_id = $4 AND ended_because = 'renegotiated' AND closed_at = $6))
+RETURNING id
 """
 ADD_INSTALMENTS = """
 INSERT INTO instalment (agreement_id, n, due_on, amount_cents)
 SELECT $1, * FROM unnest($2::int[], $3::date[], $4::bigint[])
 """
 DEBT_AGREED = "UPDATE debt SET state = 'agreed', updated_at = $2 WHERE id = $1 AND state = 'open'"
-PROMISE = "UPDATE debt SET promised_until = $3, updated_at = $4 WHERE id = $1 AND customer_id = $2"
+PROMISE = """
+UPDATE debt SET promised_until = $3, promises = promises + (promised_until IS DISTINCT FROM $3)::int, updated_at = $4
+WHERE  id = $1 AND customer_id = $2
+"""
+MOVE = """
+UPDATE instalment i SET due_on = $4, moved_from = coalesce(i.moved_from, i.due_on)
+FROM   agreement a
+WHERE  a.id = i.agreement_id AND a.debt_id = $1 AND a.customer_id = $2 AND a.state = 'active' AND i.n = $3
+AND    i.paid_cents + i.forgiven_cents < i.amount_cents
+RETURNING a.id
+"""
+TAKE_BACK_ONE = """
+UPDATE charge SET state = 'cancelled'
+WHERE  agreement_id = $1 AND instalment_n = $2 AND state IN ('requested', 'active') RETURNING id
+"""
 OPT = "UPDATE customer SET opted_out_at = $2 WHERE id = $1"
 
 
@@ -76,6 +93,17 @@ async def agree(
 async def promise(conn: Any, *, debt_id: int, customer_id: int, until: date, now: datetime) -> None:
     """Note when the person said they would pay."""
     await conn.execute(PROMISE, debt_id, customer_id, until, now)
+
+
+async def move(conn: Any, *, debt_id: int, customer_id: int, n: int, due_on: date) -> tuple[int, ...]:
+    """Move the day of an instalment that is open. Return the charges that asked for it and have to be taken back.
+
+    Raises DebtMoved where it is paid or the agreement is not in force any more.
+    """
+    agreement_id = await conn.fetchval(MOVE, debt_id, customer_id, n, due_on)
+    if agreement_id is None:
+        raise DebtMoved("the instalment is not open any more")
+    return tuple(sorted(row["id"] for row in await conn.fetch(TAKE_BACK_ONE, agreement_id, n)))
 
 
 def _payments(offer: CashOffer | InstalmentOffer | PromiseOffer) -> list[tuple[int, date, int]]:

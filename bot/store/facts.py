@@ -5,10 +5,14 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any
 
+from bot.store.agreement_end import paid_under
 from bot.store.conversations import Conversation
 from bot.store.lateness import late_before
+from flows.agreement_life import UNWRITTEN
+from flows.breaking import PaidUnder, restored
 from flows.costs import NO_LATE_CHARGES, cost_of
 from flows.facts import (
     AgreementFact,
@@ -23,7 +27,8 @@ from flows.facts import (
     SealedOffer,
     TicketFact,
 )
-from flows.negotiation import offer_from
+from flows.negotiation import CashOffer, InstalmentOffer, PromiseOffer, offer_from
+from payments.settlement import BY_LAW
 
 WINDOW = timedelta(hours=24) - timedelta(minutes=5)  # closed five minutes early: Meta's clock decides, not ours
 _CHARGES_REMEMBERED = timedelta(days=60)
@@ -44,7 +49,9 @@ ORDER  BY 1, 2
 """
 DEBTS = """
 SELECT d.customer_id, d.id, d.external_id, d.description, d.principal_cents, d.open_principal_cents, d.due_on, d.tags,
-       d.state, d.interest_from, d.interest_carried_cents, d.fine_paid_cents, d.promised_until
+       d.state, d.interest_from, d.interest_carried_cents, d.fine_paid_cents, d.promised_until, d.promises,
+       (SELECT count(*) FROM agreement a
+        WHERE a.debt_id = d.id AND a.ended_because IN ('late', 'missed', 'renegotiated'))::int AS agreements_ended
 FROM   debt d
 WHERE  d.customer_id = any($1::bigint[]) AND d.state IN ('open', 'agreed')
 ORDER  BY d.due_on, d.id
@@ -68,10 +75,13 @@ WHERE  c.state IN ('requested', 'active') OR c.created_at > $3
 ORDER  BY c.conversation_id, c.no
 """
 AGREEMENTS = """
-SELECT a.customer_id, a.offer_no, a.debt_id, a.total_cents, a.state,
-       (SELECT json_agg(json_build_array(i.n, i.due_on, i.amount_cents, i.paid_cents) ORDER BY i.n)
+SELECT a.id, a.customer_id, a.offer_no, a.debt_id, a.total_cents, a.state, o.terms,
+       (SELECT json_agg(json_build_object(
+            'n', i.n, 'due_on', i.due_on, 'amount_cents', i.amount_cents, 'paid_cents', i.paid_cents,
+            'forgiven_cents', i.forgiven_cents, 'interest_from', i.interest_from, 'moved_from', i.moved_from,
+            'interest_carried_cents', i.interest_carried_cents, 'fine_paid_cents', i.fine_paid_cents) ORDER BY i.n)
         FROM instalment i WHERE i.agreement_id = a.id) AS instalments
-FROM   agreement a
+FROM   agreement a JOIN offer o ON o.conversation_id = a.conversation_id AND o.no = a.offer_no
 WHERE  a.customer_id = any($1::bigint[]) AND a.state IN ('active', 'settled')
 ORDER  BY a.id
 """
@@ -103,7 +113,7 @@ async def load(
     charges: Mapping[int, list[ChargeFact]] = {}
     if customers:
         debts = await _debts(conn, list(customers.values()), zone)
-        agreements = await _agreements(conn, list(customers.values()))
+        agreements = await _agreements(conn, debts, policy, zone)
         offers = await _offers(conn, customers, today)
         charges = await _charges(conn, customers, now)
     terms = policy.policy.terms if policy is not None else NO_LATE_CHARGES
@@ -162,22 +172,51 @@ async def _debts(conn: Any, customers: list[int], zone: tzinfo) -> dict[int, lis
     return debts
 
 
-async def _agreements(conn: Any, customers: list[int]) -> dict[int, list[AgreementFact]]:
+async def _agreements(
+    conn: Any, debts: Mapping[int, list[Debt]], policy: PolicyInForce | None, zone: tzinfo
+) -> dict[int, list[AgreementFact]]:
+    """The agreements of the customers whose debts these are; a customer without an agreed or open debt has none that
+    could matter."""
     agreements: dict[int, list[AgreementFact]] = defaultdict(list)
-    for row in await conn.fetch(AGREEMENTS, customers):
+    rows = await conn.fetch(AGREEMENTS, list(debts)) if debts else []
+    agreed = {d.id: d for owed in debts.values() for d in owed if d.state == "agreed"}
+    live = sorted({row["customer_id"] for row in rows if row["debt_id"] in agreed})
+    paid: dict[int, list[PaidUnder]] = defaultdict(list)
+    for agreement_id, one in await paid_under(conn, live, zone) if live else ():
+        paid[agreement_id].append(one)
+    terms = policy.policy.terms if policy is not None else NO_LATE_CHARGES
+    order = policy.policy.allocation.order if policy is not None else BY_LAW
+    for row in rows:
+        debt = agreed.get(row["debt_id"]) if row["state"] == "active" else None
         agreements[row["customer_id"]].append(
-            AgreementFact(
-                offer_no=row["offer_no"],
-                debt_id=row["debt_id"],
-                total_cents=row["total_cents"],
-                state=row["state"],
-                instalments=tuple(
-                    Instalment(n=n, due_on=date.fromisoformat(due), amount_cents=amount, paid_cents=paid)
-                    for n, due, amount, paid in json.loads(row["instalments"] or "[]")
-                ),
-            )
+            agreement_fact(row, restored(debt, paid[row["id"]], terms, order).debt if debt is not None else None)
         )
     return agreements
+
+
+def agreement_fact(row: Mapping[str, Any], before: Debt | None = None) -> AgreementFact:
+    """An agreement as it is kept, with the terms of its offer; `before` is the debt without it."""
+    offer = offer_from(json.loads(row["terms"]))
+    plan = offer if isinstance(offer, InstalmentOffer) else None
+    return AgreementFact(
+        offer_no=row["offer_no"],
+        debt_id=row["debt_id"],
+        total_cents=row["total_cents"],
+        state=row["state"],
+        instalments=tuple(instalment_from(one) for one in json.loads(row["instalments"] or "[]")),
+        life=plan.life if plan is not None else UNWRITTEN,
+        interest_percent_month=plan.interest_percent_month if plan is not None else Decimal(0),
+        cet_percent_year=plan.cet_percent_year if plan is not None else Decimal(0),
+        discount_cents=offer.discount_cents if not isinstance(offer, PromiseOffer) else 0,
+        is_cash=isinstance(offer, CashOffer),
+        restored=before,
+    )
+
+
+def instalment_from(kept: Mapping[str, Any]) -> Instalment:
+    """An instalment as the database gives it in JSON."""
+    days = {name: kept[name] and date.fromisoformat(kept[name]) for name in ("due_on", "interest_from", "moved_from")}
+    return Instalment(**{**kept, **days})
 
 
 async def _offers(conn: Any, customers: Mapping[int, int], today: date) -> dict[int, list[SealedOffer]]:

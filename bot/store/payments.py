@@ -11,12 +11,25 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 
 from bot.store import ledger
+from bot.store.facts import agreement_fact
 from flows.costs import NO_LATE_CHARGES, cost_of
 from flows.events import PaymentConfirmed
-from flows.facts import CostOfDebt, Debt, Facts, Settlement
-from flows.offers import CashOffer, PromiseOffer, offer_from
+from flows.facts import AgreementFact, CostOfDebt, Debt, Facts, Instalment, Settlement
+from flows.instalments import as_debt, cost_of_instalment, early_cents
+from flows.part_paid import after_part
 from payments.late_charges import Terms
-from payments.settlement import Asked, DebtPaid, OpenInstalment, Owed, OwedAgreement, Part, settle
+from payments.settlement import (
+    BY_LAW,
+    Asked,
+    DebtPaid,
+    InstalmentPaid,
+    OpenInstalment,
+    Order,
+    Owed,
+    OwedAgreement,
+    Part,
+    settle,
+)
 from payments.settlement import Settlement as Work
 
 CHARGE = """
@@ -27,7 +40,7 @@ LOCK_CHARGE = "SELECT paid_cents FROM charge WHERE id = $1 FOR UPDATE"
 # Before the charge: lock order conversation, debt, charge.
 LOCK_DEBTS = """
 SELECT id, external_id, description, principal_cents, open_principal_cents, due_on, tags, state,
-       interest_from, interest_carried_cents, fine_paid_cents, promised_until
+       interest_from, interest_carried_cents, fine_paid_cents, promised_until, promises
 FROM   debt WHERE id IN (SELECT debt_id FROM charge_debt WHERE charge_id = $1) ORDER BY id FOR UPDATE
 """
 PAID_SINCE = """
@@ -36,9 +49,13 @@ FROM   payment p CROSS JOIN jsonb_array_elements(p.allocation) AS part
 WHERE  p.customer_id = $1 AND p.booked_at > $2 AND part ? 'debt_id'
 """
 AGREEMENTS = """
-SELECT a.id, a.debt_id, a.total_cents, o.terms,
-       (SELECT json_agg(json_build_array(i.n, i.due_on, i.amount_cents - i.paid_cents) ORDER BY i.due_on, i.n)
-        FROM instalment i WHERE i.agreement_id = a.id AND i.paid_cents < i.amount_cents) AS open
+SELECT a.id, a.offer_no, a.debt_id, a.total_cents, a.state, o.terms,
+       (SELECT json_agg(json_build_object(
+            'n', i.n, 'due_on', i.due_on, 'amount_cents', i.amount_cents, 'paid_cents', i.paid_cents,
+            'forgiven_cents', i.forgiven_cents, 'interest_from', i.interest_from, 'moved_from', i.moved_from,
+            'interest_carried_cents', i.interest_carried_cents, 'fine_paid_cents', i.fine_paid_cents)
+            ORDER BY i.due_on, i.n)
+        FROM instalment i WHERE i.agreement_id = a.id) AS instalments
 FROM   agreement a JOIN offer o ON o.conversation_id = a.conversation_id AND o.no = a.offer_no
 WHERE  a.debt_id = any($1::bigint[]) AND a.state = 'active'
 ORDER  BY a.id
@@ -55,11 +72,16 @@ WHERE  id = any($1::bigint[])
 """
 PART_PAID = """
 UPDATE debt SET open_principal_cents = $2, interest_from = $3, interest_carried_cents = $4, fine_paid_cents = $5,
-updated_at = $6 WHERE  id = $1
+promises = 0, updated_at = $6 WHERE  id = $1
 """
 REOPEN = "UPDATE debt SET state = 'open', updated_at = $2 WHERE state = 'agreed' AND id = any($1::bigint[])"
-PAY_INSTALMENT = "UPDATE instalment SET paid_cents = paid_cents + $3 WHERE agreement_id = $1 AND n = $2"
-CLOSE_AGREEMENTS = "UPDATE agreement SET state = $2, closed_at = $3 WHERE id = any($1::bigint[]) AND state = 'active'"
+PAY_INSTALMENT = """
+UPDATE instalment SET paid_cents = $3, forgiven_cents = $4, interest_from = $5, interest_carried_cents = $6,
+fine_paid_cents = $7 WHERE agreement_id = $1 AND n = $2
+"""
+CLOSE_AGREEMENTS = """
+UPDATE agreement SET state = $2, ended_because = $3, closed_at = $4 WHERE id = any($1::bigint[]) AND state = 'active'
+"""
 CHARGE_PAID = "UPDATE charge SET state = 'paid', paid_cents = paid_cents + $2 WHERE id = $1"
 # Charges that still ask for what is paid now: of the same debts, unless they are for an instalment that is still open.
 CANCEL_OTHERS = """
@@ -68,7 +90,8 @@ WHERE  c.id <> $1 AND c.state IN ('requested', 'active')
 AND    c.id IN (SELECT charge_id FROM charge_debt WHERE debt_id = any($2::bigint[]))
 AND    NOT EXISTS (
     SELECT FROM instalment i JOIN agreement a ON a.id = i.agreement_id
-    WHERE  i.agreement_id = c.agreement_id AND i.n = c.instalment_n AND i.paid_cents = 0 AND a.state = 'active')
+    WHERE  i.agreement_id = c.agreement_id AND i.n = c.instalment_n AND i.paid_cents = 0 AND i.forgiven_cents = 0
+    AND    a.state = 'active')
 RETURNING c.id
 """
 
@@ -87,6 +110,7 @@ class Plan:
     charge_id: int | None = None
     customer_id: int | None = None
     debts_after: tuple[Debt, ...] = ()  # those that are paid in part, as they are then
+    instalments_after: tuple[tuple[int, Instalment], ...] = ()  # by agreement: those that something was paid on
     debts_settled: tuple[int, ...] = ()
     debts_reopened: tuple[int, ...] = ()
 
@@ -122,9 +146,9 @@ async def book(conn: Any, plan: Plan, *, now: datetime) -> tuple[int, ...]:
         return ()
     await ledger.post(conn, key=f"pix:{event.end_to_end_id}", postings=work.postings, now=now)
     await _write_debts(conn, plan, now)
-    await conn.executemany(PAY_INSTALMENT, [(i.agreement_id, i.n, i.amount_cents) for i in work.instalments])
-    await conn.execute(CLOSE_AGREEMENTS, [a.agreement_id for a in work.settled_agreements], "settled", now)
-    await conn.execute(CLOSE_AGREEMENTS, list(work.broken_agreements), "broken", now)
+    await conn.executemany(PAY_INSTALMENT, [(agreement_id, *_kept(i)) for agreement_id, i in plan.instalments_after])
+    await conn.execute(CLOSE_AGREEMENTS, [a.agreement_id for a in work.settled_agreements], "settled", "paid", now)
+    await conn.execute(CLOSE_AGREEMENTS, list(work.broken_agreements), "broken", "unpaid", now)
     if plan.charge_id is None:
         return ()
     await conn.execute(CHARGE_PAID, plan.charge_id, event.amount_cents)
@@ -170,7 +194,14 @@ async def _plan(conn: Any, event: PaymentConfirmed, facts: Facts, conversation_i
         )
         for cost in held.costs.values()
     ]
-    work = settle(event.amount_cents, paid_on=paid_on, asked=held.asked, debts=owed, agreements=held.agreements)
+    work = settle(
+        event.amount_cents,
+        paid_on=paid_on,
+        asked=held.asked,
+        debts=owed,
+        agreements=tuple(_owed_agreement(k, facts, held.debts, paid_on) for k, facts in held.agreements.items()),
+        order=held.order,
+    )
     settled = {d.debt_id for d in work.debts if d.settled} | {a.debt_id for a in work.settled_agreements}
     after = tuple(_after(held, d, paid_on) for d in work.debts if not d.settled)
     return Plan(
@@ -180,8 +211,9 @@ async def _plan(conn: Any, event: PaymentConfirmed, facts: Facts, conversation_i
         charge_id=row["id"],
         customer_id=row["customer_id"],
         debts_after=after,
+        instalments_after=tuple(_instalment_after(held, i, paid_on) for i in work.instalments),
         debts_settled=tuple(sorted(settled)),
-        debts_reopened=tuple(a.debt_id for a in held.agreements if a.agreement_id in work.broken_agreements),
+        debts_reopened=tuple(held.agreements[k].debt_id for k in work.broken_agreements),
     )
 
 
@@ -193,8 +225,9 @@ class _Held:
     debts: Mapping[int, Debt]
     costs: Mapping[int, CostOfDebt]  # on the day of the payment
     moved: frozenset[int]  # debts on which something was paid since the charge was made
-    agreements: tuple[OwedAgreement, ...]
+    agreements: Mapping[int, AgreementFact]  # by their ids
     terms: Terms
+    order: Order
 
 
 async def _held(conn: Any, row: Mapping[str, Any], facts: Facts, paid_on: date) -> _Held:
@@ -209,8 +242,9 @@ async def _held(conn: Any, row: Mapping[str, Any], facts: Facts, paid_on: date) 
         debts=debts,
         costs={d.id: cost_of(d, paid_on, terms) for d in debts.values()},
         moved=frozenset(m["debt_id"] for m in moved),
-        agreements=tuple(_agreement(a, debts[a["debt_id"]]) for a in agreements),
+        agreements={a["id"]: agreement_fact(a) for a in agreements},
         terms=terms,
+        order=facts.policy.policy.allocation.order if facts.policy is not None else BY_LAW,
     )
 
 
@@ -219,16 +253,16 @@ def _told(held: _Held, work: Work, settled: set[int], after: Sequence[Debt], *, 
 
     What is settled, and what is still open of what this payment was for, at its cost `on` that day.
     """
-    kept = [a for a in held.agreements if a.agreement_id not in work.broken_agreements]
+    kept = [(k, a) for k, a in held.agreements.items() if k not in work.broken_agreements]
     changed = {d.id: d for d in after}
-    elsewhere = settled | {a.debt_id for a in kept}
+    elsewhere = settled | {a.debt_id for _, a in kept}
     left = [changed.get(d.id, d) for d in held.debts.values() if d.id not in elsewhere]
-    paid = {(i.agreement_id, i.n): i.amount_cents for i in work.instalments}
+    paid = {(i.agreement_id, i.n): i.amount_cents + i.discount_cents for i in work.instalments}
     to_pay = [
-        (i.due_on, i.open_cents - paid.get((a.agreement_id, i.n), 0))
-        for a in kept
-        for i in a.instalments
-        if i.open_cents > paid.get((a.agreement_id, i.n), 0)
+        (i.due_on, i.open_cents - paid.get((k, i.n), 0))
+        for k, a in kept
+        for i in a.open_instalments
+        if i.open_cents > paid.get((k, i.n), 0)
     ]
     return Settlement(
         amount_cents=work.amount_cents,
@@ -244,16 +278,40 @@ def _told(held: _Held, work: Work, settled: set[int], after: Sequence[Debt], *, 
 
 
 def _after(held: _Held, paid: DebtPaid, paid_on: date) -> Debt:
-    """A debt of which a part was paid: interest runs on the rest from that day, and the fine is charged once."""
-    debt = held.debts[paid.debt_id]
-    return replace(
-        debt,
-        open_principal_cents=debt.open_principal_cents - paid.principal_cents,
-        # A payment that is told late does not turn time back.
-        interest_from=max(paid_on, debt.interest_from or paid_on),
-        interest_carried_cents=held.costs[debt.id].interest_cents - paid.interest_cents,
-        fine_paid_cents=debt.fine_paid_cents + paid.fine_cents,
+    """A debt of which a part was paid."""
+    part = CostOfDebt(
+        debt_id=paid.debt_id,
+        principal_cents=paid.principal_cents,
+        fine_cents=paid.fine_cents,
+        interest_cents=paid.interest_cents,
     )
+    return after_part(held.debts[paid.debt_id], held.costs[paid.debt_id], part, on=paid_on)
+
+
+def _instalment_after(held: _Held, paid: InstalmentPaid, paid_on: date) -> tuple[int, Instalment]:
+    """An instalment on which something was paid, with the agreement it is of."""
+    agreement = held.agreements[paid.agreement_id]
+    before = next(i for i in agreement.instalments if i.n == paid.n)
+    covered = replace(
+        before,
+        paid_cents=before.paid_cents + paid.amount_cents,
+        forgiven_cents=before.forgiven_cents + paid.discount_cents,
+        fine_paid_cents=before.fine_paid_cents + paid.fine_cents,
+    )
+    if not covered.open_cents:
+        return paid.agreement_id, replace(covered, interest_carried_cents=0)
+    cost = cost_of_instalment(agreement, before, paid_on)
+    part = replace(
+        cost, principal_cents=paid.amount_cents, fine_cents=paid.fine_cents, interest_cents=paid.interest_cents
+    )
+    rest = after_part(as_debt(before), cost, part, on=paid_on)
+    return paid.agreement_id, replace(
+        covered, interest_from=rest.interest_from, interest_carried_cents=rest.interest_carried_cents
+    )
+
+
+def _kept(i: Instalment) -> tuple[int, int, int, date | None, int, int]:
+    return i.n, i.paid_cents, i.forgiven_cents, i.interest_from, i.interest_carried_cents, i.fine_paid_cents
 
 
 def _debt(row: Mapping[str, Any]) -> Debt:
@@ -271,18 +329,28 @@ def _asked(row: Mapping[str, Any], *, paid_before_cents: int) -> Asked:
     )
 
 
-def _agreement(row: Mapping[str, Any], debt: Debt) -> OwedAgreement:
-    offer = offer_from(json.loads(row["terms"]))
-    assert not isinstance(offer, PromiseOffer)  # nobody agrees to pay by promising it
+def _owed_agreement(
+    agreement_id: int, agreement: AgreementFact, debts: Mapping[int, Debt], paid_on: date
+) -> OwedAgreement:
+    """An agreement as settling takes it: each open instalment at its cost on the day of the payment."""
+    open_ones = [(i, cost_of_instalment(agreement, i, paid_on)) for i in agreement.open_instalments]
     return OwedAgreement(
-        agreement_id=row["id"],
-        debt_id=row["debt_id"],
-        total_cents=row["total_cents"],
-        principal_cents=debt.open_principal_cents,
-        discount_cents=offer.discount_cents,
+        agreement_id=agreement_id,
+        debt_id=agreement.debt_id,
+        total_cents=agreement.total_cents,
+        principal_cents=debts[agreement.debt_id].open_principal_cents,
+        discount_cents=agreement.discount_cents,
+        forgiven_cents=sum(i.forgiven_cents for i in agreement.instalments),
+        is_cash=agreement.is_cash,
         instalments=tuple(
-            OpenInstalment(n=n, due_on=date.fromisoformat(due), open_cents=cents)
-            for n, due, cents in json.loads(row["open"] or "[]")
+            OpenInstalment(
+                n=i.n,
+                due_on=i.due_on,
+                open_cents=i.open_cents,
+                fine_cents=cost.fine_cents,
+                interest_cents=cost.interest_cents,
+                early_cents=early_cents(agreement, i, paid_on),
+            )
+            for i, cost in open_ones
         ),
-        is_cash=isinstance(offer, CashOffer),
     )
