@@ -1,7 +1,7 @@
 """The composition root: builds every part once, hands them out together, and closes them in reverse order."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -23,6 +23,7 @@ from bot.store.embedded import embedded_postgres, embedded_valkey
 from bot.store.migrate import migrate
 from bot.texts import read_texts
 from bot.whatsapp.client import GraphClient
+from bot.whatsapp.templates import MessageTemplate, read_templates
 
 _STATEMENT_S = 30.0
 _SESSION = {
@@ -95,9 +96,19 @@ async def open_parts(
             pacing=Pacing(redis, number=settings.whatsapp.phone_number_id, per_second=settings.whatsapp.rate),
             ingest=Ingest(pool, clock, wake),
             policies=PolicyWatch(),
+            templates=_templates(settings),
             mac_key=key,
             demo=demo,
         )
+
+
+def _templates(settings: Settings) -> Mapping[str, MessageTemplate]:
+    """The message templates of the company's file; a file with mistakes has none (`acerto doctor` names them)."""
+    read = read_templates(settings.templates.read_bytes(), name=settings.templates.name)
+    if isinstance(read, Mapping):
+        return read
+    log.error("templates.unreadable", mistakes=len(read))
+    return {}
 
 
 @asynccontextmanager

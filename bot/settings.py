@@ -104,6 +104,7 @@ class Settings:
             identity="none" if self.identity == "none" else "document",
             native_card=self.whatsapp.native_card,
             nudge_after_minutes=self.nudge_minutes,
+            zone=self.timezone,
         )
 
 

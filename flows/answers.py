@@ -6,6 +6,7 @@ from datetime import timedelta
 from flows.effects import Choice, Note, OpenTicket, OptIn, OptOut, SayAsAgent, Value
 from flows.events import AgentReplied, DeliveryFailed
 from flows.identity import NOT_ME
+from flows.instalments import cost_of_instalment
 from flows.moment import HUMAN, THREE, Moment
 from flows.wishes import recalled
 from flows.words import WORDS
@@ -22,7 +23,7 @@ def show_menu(moment: Moment) -> None:
     lines: list[dict[str, Value]] = []
     for debt in moment.open_debts:
         wording = "line_owed_late" if moment.facts.today > debt.due_on else "line_owed"
-        total = moment.facts.costs[debt.id].total_cents
+        total = moment.cost(debt).total_cents
         lines.append({"wording": wording, "description": debt.description, "total_cents": total, "due_on": debt.due_on})
     for agreement in moment.agreements:
         coming = agreement.next_open
@@ -31,7 +32,7 @@ def show_menu(moment: Moment) -> None:
             {
                 "wording": "line_agreement",
                 "description": moment.description(agreement.debt_id),
-                "amount_cents": coming.amount_cents - coming.paid_cents,
+                "amount_cents": cost_of_instalment(agreement, coming, moment.facts.today).total_cents,
                 "due_on": coming.due_on,
             }
         )

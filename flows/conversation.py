@@ -8,7 +8,7 @@ tried from the top, the first whose guard holds is taken. State names are a publ
 
 from statemachine import State, StateChart
 
-from flows import answers, identity, negotiating, paying
+from flows import agreement_talk, answers, identity, negotiating, paying
 from flows.events import AgentReplied, DeliveryFailed, PaymentConfirmed
 from flows.moment import Moment
 
@@ -28,6 +28,7 @@ class Conversation(StateChart[Moment]):
         paying = State()  # a charge is made or shown
         choosing_offer = State()
         reviewing = State()  # the full terms of one offer
+        agreed = State()  # an agreement in force, and what can be done with it
         resting = State()  # nothing is asked
 
     person = State()  # a ticket is open; the bot is silent
@@ -67,7 +68,7 @@ class Conversation(StateChart[Moment]):
     # Negotiating.
     negotiate = (
         bot.to(bot.resting, internal=True, cond="owes_nothing", on="say_all_settled")
-        | bot.to(bot.menu, internal=True, cond="is_agreed", on="show_agreement")
+        | bot.to(bot.agreed, internal=True, cond="is_agreed", on="show_agreement")
         | bot.to(bot.choosing_debt, internal=True, cond="must_choose_what_to_negotiate", on="choose_what_to_negotiate")
         | bot.to(person, cond="decided_by_people", on="call_people")
         | bot.to(bot.menu, internal=True, cond="nothing_to_offer", on="say_nothing_to_offer")
@@ -87,6 +88,20 @@ class Conversation(StateChart[Moment]):
         | bot.to(bot.menu, internal=True, on="no_promise")
     )
 
+    # An agreement in force.
+    settle_all = bot.to(bot.paying, internal=True, on="settle_agreement")
+    move_date = (
+        bot.to(bot.agreed, internal=True, cond="asks_for_date", on="choose_date")
+        | bot.to(bot.resting, internal=True, cond="can_move_there", on="move_instalment")
+        | bot.to(bot.agreed, internal=True, on="say_date_stays")
+    )
+    renegotiate = (
+        bot.to(person, unless="may_renegotiate", on="call_for_review")
+        | bot.to(person, cond="decided_by_people", on="call_people")
+        | bot.to(bot.menu, internal=True, cond="nothing_to_offer", on="say_nothing_to_offer")
+        | bot.to(bot.choosing_offer, internal=True, on="show_offers")
+    )
+
     # Other things that people say.
     hardship = bot.to(person, on="call_for_hardship")
     dispute = bot.to(person, on="call_for_dispute")
@@ -104,6 +119,7 @@ class Conversation(StateChart[Moment]):
         | bot.paying.to.itself(internal=True, on="say_aside")
         | bot.choosing_offer.to.itself(internal=True, on="say_aside")
         | bot.reviewing.to.itself(internal=True, on="say_aside")
+        | bot.agreed.to.itself(internal=True, on="say_aside")
         | bot.resting.to.itself(internal=True, on="say_aside")
     )
     nudge = (
@@ -113,6 +129,7 @@ class Conversation(StateChart[Moment]):
         | bot.paying.to.itself(internal=True, on="ask_into_silence")
         | bot.choosing_offer.to.itself(internal=True, on="ask_into_silence")
         | bot.reviewing.to.itself(internal=True, on="ask_into_silence")
+        | bot.agreed.to.itself(internal=True, on="ask_into_silence")
     )
 
     # Money and people: understood whoever owns the conversation.
@@ -236,7 +253,31 @@ class Conversation(StateChart[Moment]):
         return negotiating.day_can_be_promised(self.model)
 
     def show_agreement(self) -> None:
-        negotiating.show_agreement(self.model)
+        agreement_talk.show_agreement(self.model)
+
+    def settle_agreement(self) -> None:
+        agreement_talk.settle_all(self.model)
+
+    def asks_for_date(self) -> bool:
+        return agreement_talk.asks_for_date(self.model)
+
+    def can_move_there(self) -> bool:
+        return agreement_talk.can_move_there(self.model)
+
+    def choose_date(self) -> None:
+        agreement_talk.choose_date(self.model)
+
+    def move_instalment(self) -> None:
+        agreement_talk.move_date(self.model)
+
+    def say_date_stays(self) -> None:
+        agreement_talk.say_date_stays(self.model)
+
+    def may_renegotiate(self) -> bool:
+        return agreement_talk.may_renegotiate(self.model)
+
+    def call_for_review(self) -> None:
+        agreement_talk.call_for_review(self.model)
 
     def choose_what_to_negotiate(self) -> None:
         negotiating.choose_what_to_negotiate(self.model)

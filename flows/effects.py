@@ -58,6 +58,7 @@ class Say:
     link_charge_no: int | None = None
     code_charge_no: int | None = None
     card_charge_no: int | None = None
+    template: str | None = None  # the approved template that says it where the 24-hour window is closed
     list_button: str | None = None  # the text that opens the list
 
 
@@ -125,11 +126,32 @@ class SealOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agree:
-    """The person accepted a sealed instalment or cash offer: one agreement, with its payments as instalments."""
+    """The person accepted a sealed instalment or cash offer: one agreement, with its payments as instalments.
+
+    `renegotiated`: it takes the place of the one in force on the same debt.
+    """
 
     offer_no: int
     debt_id: int
     message_id: str
+    renegotiated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndAgreement:
+    """The agreement in a debt's place is broken: the debt comes back less what was paid, without the discount."""
+
+    debt_id: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveInstalment:
+    """The day of an instalment of the agreement in a debt's place is moved; its charge is taken back."""
+
+    debt_id: int
+    n: int
+    due_on: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +221,7 @@ class Note:
 class SetTimer:
     """Wake this conversation at an instant. The same name and subject again moves the timer."""
 
-    name: Literal["nudge"]
+    name: Literal["nudge", "agreement", "promise"]
     fire_at: datetime
     subject: int = 0
 
@@ -208,7 +230,7 @@ class SetTimer:
 class ClearTimer:
     """The timer is not wanted any more."""
 
-    name: Literal["nudge"]
+    name: Literal["nudge", "agreement", "promise"]
     subject: int = 0
 
 
@@ -224,6 +246,8 @@ Effect: TypeAlias = (
     | OptIn
     | SealOffer
     | Agree
+    | EndAgreement
+    | MoveInstalment
     | Promise
     | Charge
     | CancelCharge

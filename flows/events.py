@@ -23,6 +23,9 @@ Action: TypeAlias = Literal[
     "offers",  # back to the list of offers
     "code",  # object: a charge's number, sends its code again
     "promise",  # object: the offer's number
+    "settle_all",  # object: the debt that an agreement stands for
+    "move_date",  # object: that debt, version: the ordinal of the day chosen, 0 = which ones there are
+    "renegotiate",  # object: that debt
     "opt_out",
     "opt_in",
 ]
@@ -100,9 +103,9 @@ class PaymentConfirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
-    """A timer of this conversation came due."""
+    """A timer of this conversation came due. `subject` of those about an agreement or a promise is the debt."""
 
-    name: Literal["nudge"]
+    name: Literal["nudge", "agreement", "promise"]
     subject: int = 0
 
 

@@ -7,7 +7,7 @@ decide anything.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Literal
 
@@ -180,6 +180,7 @@ class Rules:
     native_card: bool = False
     nudge_after_minutes: int = 60  # 0: never
     tries: int = 3
+    zone: tzinfo = UTC  # the creditor's: what is done at an hour is done at its hour there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from flows.costs import NO_LATE_CHARGES, cost_of
 from flows.effects import Choice, ClearTimer, Effect, Say, SetTimer, Value
 from flows.facts import AgreementFact, ChargeFact, CostOfDebt, Debt, Facts, SealedOffer
 from flows.negotiation import DebtFacts, Decision, decide
 from flows.offers import CashOffer, InstalmentOffer
 from flows.wishes import Wish
-from payments.late_charges import Cost
+from payments.late_charges import Cost, Terms
 
 HUMAN = Choice(action="human", label="button_human")
 THREE = (Choice(action="pay", label="button_pay"), Choice(action="negotiate", label="button_negotiate"), HUMAN)
@@ -76,8 +77,27 @@ class Moment:
         return tuple(a for a in self.facts.agreements if a.state == "active" and a.next_open is not None)
 
     def debt(self, debt_id: int) -> Debt | None:
-        """Return an open debt of the customer."""
+        """Return an open debt of the customer, or the one whose agreement is being renegotiated, as it would be without
+        it."""
+        agreement = self.agreement_on(debt_id) if self.renegotiated_debt == debt_id else None
+        if agreement is not None:
+            return agreement.restored
         return next((d for d in self.open_debts if d.id == debt_id), None)
+
+    @property
+    def renegotiated_debt(self) -> int | None:
+        """The debt whose agreement is being renegotiated."""
+        known = self.memory.get("renegotiated")
+        return known if isinstance(known, int) else None
+
+    def cost(self, debt: Debt) -> CostOfDebt:
+        """Return what a debt of `debt` costs today, without discount."""
+        known = self.facts.costs.get(debt.id)
+        return known if known is not None else cost_of(debt, self.facts.today, self._terms)
+
+    @property
+    def _terms(self) -> Terms:
+        return self.facts.policy.policy.terms if self.facts.policy is not None else NO_LATE_CHARGES
 
     def agreement_on(self, debt_id: int) -> AgreementFact | None:
         """Return the agreement in force that stands in a debt's place."""
@@ -115,7 +135,7 @@ class Moment:
 
     def debt_facts(self, debt: Debt) -> DebtFacts:
         """Return what a policy may know of a debt, today."""
-        cost = self.facts.costs[debt.id]
+        cost = self.cost(debt)
         return DebtFacts(
             principal_cents=debt.principal_cents,
             due=debt.due_on,
@@ -149,5 +169,16 @@ def cost_lines(cost: CostOfDebt) -> tuple[Mapping[str, Value], ...]:
         ("line_fine", cost.fine_cents),
         ("line_interest", cost.interest_cents),
         ("line_discount", cost.discount_cents),
+    )
+    return tuple({"wording": wording, "amount_cents": cents} for wording, cents in parts if cents)
+
+
+def agreed_lines(cost: CostOfDebt) -> tuple[Mapping[str, Value], ...]:
+    """The same of an agreement's payments: their amounts, what lateness costs, and the interest that is taken off."""
+    parts = (
+        ("line_payments", cost.principal_cents),
+        ("line_fine", cost.fine_cents),
+        ("line_interest", cost.interest_cents),
+        ("line_interest_off", cost.discount_cents),
     )
     return tuple({"wording": wording, "amount_cents": cents} for wording, cents in parts if cents)

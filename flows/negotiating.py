@@ -4,15 +4,17 @@ What is shown is sealed; what is sealed is honoured until its day, whatever the 
 agrees they have read every date and amount, the total, what is saved, the rate and the CET (CDC arts. 52 and 54-B).
 """
 
+from flows.agreement_watch import set_promise_watch, set_watch
 from flows.effects import Agree, Choice, OpenTicket, Promise, Say
-from flows.facts import AgreementFact, Debt
+from flows.facts import AgreementFact, CostOfDebt, Debt, Instalment
 from flows.moment import HUMAN, THREE, Moment
-from flows.negotiation import CashOffer, Decision, InstalmentOffer, PromiseOffer, accepted_on, with_due_day
+from flows.negotiation import CashOffer, Decision, InstalmentOffer, Offer, PromiseOffer, accepted_on, with_due_day
 from flows.offer_list import ROWS, page_of, row_of
 from flows.paying import charge_debts, charge_payment
 from flows.sealing import sealed_or_new
 from flows.terms import say_terms
 
+_PROMISES = 2  # one, and one more after it was not kept
 _ABOUT_AN_OFFER = ("offer", "accept", "due_day", "promise")
 _PAY = Choice(action="pay", label="button_pay")
 
@@ -30,13 +32,13 @@ def is_agreed(moment: Moment) -> bool:
 def decided_by_people(moment: Moment) -> bool:
     """Whether the policy leaves this debt to people."""
     decision = _decision(moment)
-    return decision is not None and decision.ticket is not None
+    return decision is not None and (decision.ticket is not None or _too_often(moment))
 
 
 def nothing_to_offer(moment: Moment) -> bool:
     """Whether no policy is in force, or it has no offer for this debt."""
     decision = _decision(moment)
-    return decision is None or not decision.offers
+    return decision is None or not _offers(moment, decision)
 
 
 def choose_what_to_negotiate(moment: Moment) -> None:
@@ -49,7 +51,7 @@ def choose_what_to_negotiate(moment: Moment) -> None:
             detail="row_debt_late" if moment.facts.today > debt.due_on else "row_debt_due",
             values={
                 "description": debt.description,
-                "total_cents": moment.facts.costs[debt.id].total_cents,
+                "total_cents": moment.cost(debt).total_cents,
                 "due_on": debt.due_on,
             },
         )
@@ -65,8 +67,8 @@ def call_people(moment: Moment) -> None:
     """The policy says that a person decides."""
     decision, debt = _decision(moment), _debt(moment)
     assert decision is not None
-    assert decision.ticket is not None
-    moment.effects.append(OpenTicket(reason="policy", queue=decision.ticket, debt_id=debt.id if debt else None))
+    queue = decision.ticket or "atendimento"
+    moment.effects.append(OpenTicket(reason="policy", queue=queue, debt_id=debt.id if debt else None))
     moment.say("people_decide")
     moment.stop_waiting()
 
@@ -77,23 +79,6 @@ def say_nothing_to_offer(moment: Moment) -> None:
     moment.wait_for_answer()
 
 
-def show_agreement(moment: Moment) -> None:
-    """The agreement stands: say where it is, and what comes next."""
-    agreement = _agreement(moment)
-    assert agreement is not None
-    assert agreement.next_open is not None
-    coming = agreement.next_open
-    moment.say(
-        "agreement_stands",
-        Choice(action="pay", object_id=agreement.debt_id, label="button_pay"),
-        HUMAN,
-        amount_cents=coming.amount_cents - coming.paid_cents,
-        due_on=coming.due_on,
-        description=moment.description(agreement.debt_id),
-    )
-    moment.wait_for_answer()
-
-
 def show_offers(moment: Moment) -> None:
     """The offers of today, each sealed as it is shown; more than ten rows are grouped."""
     debt, decision = _debt(moment), _decision(moment)
@@ -101,7 +86,7 @@ def show_offers(moment: Moment) -> None:
     assert decision is not None
     moment.memory["debt"] = debt.id
     page = moment.wish.object_id if moment.wish.want == "group" else 0
-    shown, more = page_of(decision.offers, page)
+    shown, more = page_of(_offers(moment, decision), page)
     rows: list[Choice] = []
     for offer in shown:
         number, seals = sealed_or_new(moment, debt.id, offer)
@@ -109,12 +94,13 @@ def show_offers(moment: Moment) -> None:
         rows.append(row_of(offer, number))
     if more is not None:
         rows.append(Choice(action="group", object_id=more, label="row_more", detail="row_more_detail"))
+    wording = "offers_again" if moment.wish.want in _ABOUT_AN_OFFER else "offers"
     moment.say(
-        "offers_again" if moment.wish.want in _ABOUT_AN_OFFER else "offers",
+        "offers_instead" if moment.renegotiated_debt == debt.id else wording,
         *rows,
         list_button="button_see_offers",
         description=debt.description,
-        total_cents=moment.facts.costs[debt.id].total_cents,
+        total_cents=moment.cost(debt).total_cents,
     )
     moment.wait_for_answer()
 
@@ -186,21 +172,23 @@ def accept(moment: Moment) -> None:
         return
     count, first = len(sealed.offer.payments), sealed.offer.payments[0]
     moment.effects += [
-        Agree(offer_no=sealed.no, debt_id=sealed.debt_id, message_id=moment.wish.message_id),
+        Agree(
+            offer_no=sealed.no,
+            debt_id=sealed.debt_id,
+            message_id=moment.wish.message_id,
+            renegotiated=moment.renegotiated_debt == sealed.debt_id,
+        ),
         Say(
             wording="agreed" if count > 1 else "agreed_one",
             values={"count": count, "total_cents": sealed.offer.total_cents, "due_on": first.due},
             purpose="agreement",
         ),
     ]
-    charge_payment(
-        moment,
-        debt_id=sealed.debt_id,
-        agreement_offer_no=sealed.no,
-        n=first.n,
-        amount_cents=first.amount_cents,
-        due=first.due,
-    )
+    moment.memory.pop("renegotiated", None)
+    agreed = agreement_of(sealed.no, sealed.debt_id, sealed.offer)
+    cost = CostOfDebt(debt_id=sealed.debt_id, principal_cents=first.amount_cents, instalment_n=first.n)
+    charge_payment(moment, sealed.no, cost, due=first.due)
+    set_watch(moment, agreed)
 
 
 def promise(moment: Moment) -> None:
@@ -210,6 +198,7 @@ def promise(moment: Moment) -> None:
     assert isinstance(sealed.offer, PromiseOffer)
     moment.effects.append(Promise(debt_id=sealed.debt_id, until=sealed.offer.until, offer_no=sealed.no))
     moment.say("promised", _PAY, until_on=sealed.offer.until)
+    set_promise_watch(moment, sealed.debt_id, sealed.offer.until)
     moment.stop_waiting()
 
 
@@ -229,6 +218,7 @@ def promise_day(moment: Moment) -> None:
     number, seals = sealed_or_new(moment, debt.id, offer)
     moment.effects += [*seals, Promise(debt_id=debt.id, until=day, offer_no=number)]
     moment.say("promised", _PAY, until_on=day)
+    set_promise_watch(moment, debt.id, day)
     moment.stop_waiting()
 
 
@@ -251,6 +241,8 @@ def _agreement(moment: Moment) -> AgreementFact | None:
     """The agreement in force that is meant: on the debt that was named, or the only thing there is."""
     shown = moment.shown(moment.wish.object_id) if moment.wish.want in _ABOUT_AN_OFFER else None
     named = shown.debt_id if shown is not None else moment.wish.object_id if moment.wish.want == "negotiate" else 0
+    if moment.renegotiated_debt is not None:
+        return None
     if (meant := moment.agreement_on(named)) is not None:
         return meant
     return moment.agreements[0] if moment.agreements and not moment.open_debts else None
@@ -260,7 +252,40 @@ def _promise_covering(moment: Moment, debt: Debt) -> PromiseOffer | None:
     decision, day = moment.decision(debt), moment.wish.day
     if decision is None or day is None or day < moment.facts.today:
         return None
-    return next((o for o in decision.offers if isinstance(o, PromiseOffer) and day <= o.until), None)
+    return next((o for o in _offers(moment, decision) if isinstance(o, PromiseOffer) and day <= o.until), None)
+
+
+def agreement_of(offer_no: int, debt_id: int, offer: InstalmentOffer) -> AgreementFact:
+    """The agreement that is made by accepting an offer."""
+    return AgreementFact(
+        offer_no=offer_no,
+        debt_id=debt_id,
+        total_cents=offer.total_cents,
+        state="active",
+        instalments=tuple(Instalment(n=p.n, due_on=p.due, amount_cents=p.amount_cents) for p in offer.payments),
+        life=offer.life,
+        interest_percent_month=offer.interest_percent_month,
+        cet_percent_year=offer.cet_percent_year,
+        discount_cents=offer.discount_cents,
+    )
+
+
+def _offers(moment: Moment, decision: Decision) -> tuple[Offer, ...]:
+    """What can be offered now: in the place of an agreement only another one; no third promise in a row."""
+    debt = _debt(moment)
+    if debt is not None and moment.renegotiated_debt == debt.id:
+        return tuple(o for o in decision.offers if isinstance(o, InstalmentOffer))
+    if debt is not None and debt.promises >= _PROMISES:
+        return tuple(o for o in decision.offers if not isinstance(o, PromiseOffer))
+    return decision.offers
+
+
+def _too_often(moment: Moment) -> bool:
+    """Whether so many agreements on this debt have ended that the policy wants people to decide."""
+    debt, policy = _debt(moment), moment.facts.policy
+    if debt is None or policy is None or moment.renegotiated_debt == debt.id:
+        return False
+    return debt.agreements_ended > policy.policy.agreements.renegotiations
 
 
 def _remembered(moment: Moment) -> Debt | None:
@@ -274,7 +299,7 @@ def _debt(moment: Moment) -> Debt | None:
     shown = moment.shown(moment.wish.object_id) if moment.wish.want in _ABOUT_AN_OFFER else None
     if shown is not None and (debt := moment.debt(shown.debt_id)) is not None:
         return debt
-    named = moment.debt(moment.wish.object_id) if moment.wish.want == "negotiate" else None
+    named = moment.debt(moment.wish.object_id) if moment.wish.want in ("negotiate", "renegotiate") else None
     only = moment.open_debts[0] if len(moment.open_debts) == 1 else None
     return named or _remembered(moment) or only
 

@@ -6,10 +6,12 @@ gives. One decision makes one charge; a charge that still asks for the same is s
 
 from datetime import date
 
+from flows.calendar import payable_day
 from flows.effects import Charge, Choice, Note, OpenTicket, Say, SealOffer, Typing, Value
 from flows.events import PaymentConfirmed
-from flows.facts import ChargeFact, CostOfDebt, Debt, Rules, Settlement
-from flows.moment import HUMAN, Moment, cost_lines
+from flows.facts import AgreementFact, ChargeFact, CostOfDebt, Debt, Rules, Settlement
+from flows.instalments import cost_of_all, cost_of_instalment
+from flows.moment import HUMAN, Moment, agreed_lines, cost_lines
 from flows.negotiation import CashOffer, best_cash
 from flows.sealing import sealed_or_new
 from payments.documents import NotADocument, read_document
@@ -51,7 +53,7 @@ def choose_what_to_pay(moment: Moment) -> None:
             detail="row_instalment_detail",
             values={
                 "description": moment.description(a.debt_id),
-                "amount_cents": i.amount_cents - i.paid_cents,
+                "amount_cents": cost_of_instalment(a, i, moment.facts.today).total_cents,
                 "due_on": i.due_on,
             },
         )
@@ -81,15 +83,8 @@ def charge(moment: Moment) -> None:
     if agreement is None and not moment.open_debts and moment.agreements:
         agreement = moment.agreements[0]
     if agreement is not None and (instalment := agreement.next_open) is not None:
-        open_cents = instalment.amount_cents - instalment.paid_cents
-        charge_payment(
-            moment,
-            debt_id=agreement.debt_id,
-            agreement_offer_no=agreement.offer_no,
-            n=instalment.n,
-            amount_cents=open_cents,
-            due=instalment.due_on,
-        )
+        cost = cost_of_instalment(agreement, instalment, moment.facts.today)
+        charge_payment(moment, agreement.offer_no, cost, due=instalment.due_on)
         return
     debt = moment.debt(named) if named > 0 else None
     charge_debts(moment, moment.open_debts if named == ALL_TOGETHER else (debt or moment.open_debts[0],))
@@ -125,28 +120,43 @@ def charge_debts(moment: Moment, debts: tuple[Debt, ...]) -> None:
     )
 
 
-def charge_payment(
-    moment: Moment, *, debt_id: int, agreement_offer_no: int, n: int, amount_cents: int, due: date
-) -> None:
-    """Charge one payment of an agreement."""
-    pay_until = max(due, moment.facts.today)
+def charge_payment(moment: Moment, agreement_offer_no: int, cost: CostOfDebt, *, due: date) -> None:
+    """Charge one payment of an agreement: until its day as it is, each day anew once it is late."""
+    late = cost.fine_cents or cost.interest_cents
+    _charge_parts(moment, agreement_offer_no, (cost,), until=moment.facts.today if late else _last_day(moment, due))
+
+
+def charge_agreement(moment: Moment, agreement: AgreementFact) -> None:
+    """Charge all that is open of an agreement, today: the late payments with their charges, the coming ones less the
+    interest that has not run."""
+    parts = cost_of_all(agreement, moment.facts.today)
+    _charge_parts(moment, agreement.offer_no, parts, until=moment.facts.today)
+
+
+def _charge_parts(moment: Moment, agreement_offer_no: int, parts: tuple[CostOfDebt, ...], *, until: date) -> None:
     for known in reversed(moment.facts.charges):
-        same = (known.agreement_offer_no, known.instalment_n) == (agreement_offer_no, n)
-        if same and known.amount_cents == amount_cents and _alive(known, moment.facts.today):
+        same = (known.agreement_offer_no, known.parts, known.pay_until) == (agreement_offer_no, parts, until)
+        if same and _alive(known, moment.facts.today):
             show_again(moment, known)
             return
+    debt_id = parts[0].debt_id
     _new_charge(
         moment,
         Charge(
             charge_no=moment.number(),
-            amount_cents=amount_cents,
-            pay_until=pay_until,
-            parts=(CostOfDebt(debt_id=debt_id, principal_cents=amount_cents),),
+            amount_cents=sum(part.total_cents for part in parts),
+            pay_until=until,
+            parts=parts,
             agreement_offer_no=agreement_offer_no,
-            instalment_n=n,
+            instalment_n=parts[0].instalment_n if len(parts) == 1 else None,
             replaces=_charges_on(moment, {debt_id}),
         ),
     )
+
+
+def _last_day(moment: Moment, due: date) -> date:
+    """The last day on which a payment costs no more than its amount."""
+    return max(payable_day(due), moment.facts.today)
 
 
 def stands(moment: Moment, charge_no: int) -> bool:
@@ -257,12 +267,6 @@ def _words_of(moment: Moment, charge: ChargeFact) -> tuple[str, dict[str, Value]
         "payee": _payee(rules),
         "description": moment.description(charge.parts[0].debt_id) if charge.parts else "",
     }
-    if charge.agreement_offer_no is not None:
-        agreement = next((a for a in moment.facts.agreements if a.offer_no == charge.agreement_offer_no), None)
-        last = max((i.n for i in agreement.instalments), default=0) if agreement is not None else 0
-        if charge.instalment_n == 0:
-            return "pay_entry", values
-        return "pay_instalment", {**values, "n": charge.instalment_n or 0, "count": last}
     whole = CostOfDebt(
         debt_id=0,
         principal_cents=sum(p.principal_cents for p in charge.parts),
@@ -270,10 +274,28 @@ def _words_of(moment: Moment, charge: ChargeFact) -> tuple[str, dict[str, Value]
         interest_cents=sum(p.interest_cents for p in charge.parts),
         discount_cents=sum(p.discount_cents for p in charge.parts),
     )
+    if charge.agreement_offer_no is not None:
+        return _words_of_agreed(moment, charge, whole, values)
     lines = cost_lines(whole)
     if len(charge.parts) > 1:
         return "pay_several", {**values, "count": len(charge.parts), "lines": lines}
     return ("pay_one" if len(lines) > 1 else "pay_plain"), {**values, "lines": lines}
+
+
+def _words_of_agreed(
+    moment: Moment, charge: ChargeFact, whole: CostOfDebt, values: dict[str, Value]
+) -> tuple[str, dict[str, Value]]:
+    """A payment of an agreement, or all that is open of it."""
+    if charge.instalment_n is None:
+        return "pay_agreement", {**values, "lines": agreed_lines(whole)}
+    agreement = next((a for a in moment.facts.agreements if a.offer_no == charge.agreement_offer_no), None)
+    last = max((i.n for i in agreement.instalments), default=0) if agreement is not None else 0
+    late = bool(whole.fine_cents or whole.interest_cents)
+    values["lines"] = agreed_lines(whole)
+    if charge.instalment_n == 0:
+        return "pay_entry_late" if late else "pay_entry", values
+    wording = "pay_instalment_late" if late else "pay_instalment"
+    return wording, {**values, "n": charge.instalment_n, "count": last}
 
 
 def _payee(rules: Rules) -> str:
@@ -287,7 +309,7 @@ def _costs(moment: Moment, debts: tuple[Debt, ...]) -> list[tuple[CashOffer | No
     """Of each debt: the cash offer that applies, its cost with the discount, and until when that stands."""
     found: list[tuple[CashOffer | None, CostOfDebt, date]] = []
     for debt in debts:
-        cost = moment.facts.costs[debt.id]
+        cost = moment.cost(debt)
         cash = _best_cash(moment, debt)
         if cash is None or cash.total_cents >= cost.total_cents:
             found.append((None, cost, moment.facts.today))

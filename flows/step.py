@@ -10,13 +10,15 @@ from typing import Any, Literal, NamedTuple, assert_never
 
 from statemachine.orderedset import OrderedSet
 
-from flows import events
+from flows import events, paying
+from flows.agreement_talk import may_renegotiate, meant
+from flows.agreement_watch import promise_over, watch
 from flows.conversation import Conversation
 from flows.effects import Book, Effect
 from flows.events import Event
 from flows.facts import Facts
 from flows.moment import Moment
-from flows.paying import show_ready_charge, stands
+from flows.paying import show_ready_charge
 from flows.wishes import NOTHING, Where, Wish, recalled, wish_of
 
 VERSION = 1
@@ -34,6 +36,9 @@ _BY_WANT: Mapping[str, str] = {
     "promise": "offer",
     "accept": "accept",
     "promise_day": "promise_day",
+    "settle_all": "settle_all",
+    "move_date": "move_date",
+    "renegotiate": "renegotiate",
     "human": "human",
     "hardship": "hardship",
     "dispute": "dispute",
@@ -47,6 +52,7 @@ _BY_WANT: Mapping[str, str] = {
     "answer": "greet",
 }
 _ABOUT_AN_OFFER = ("offer", "accept", "due_day", "promise")
+_OF_AN_AGREEMENT = ("settle_all", "move_date", "renegotiate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +93,10 @@ def step(state: State, facts: Facts, event: Event) -> Step:
     after = _sent(state.configuration, moment, name, event) if name else state.configuration
     if isinstance(event, events.ChargeReady) and after[0] == "bot" and facts.customer is not None:
         show_ready_charge(moment, event.charge_no)
+    if isinstance(event, events.TimerFired) and event.name == "agreement":
+        watch(moment, event.subject)
+    if isinstance(event, events.TimerFired) and event.name == "promise":
+        promise_over(moment, event.subject)
     if isinstance(event, events.PaymentConfirmed):
         moment.effects.insert(0, _booking(event))
     owner: Literal["bot", "person"] = "person" if after[0] == "person" else "bot"
@@ -117,7 +127,7 @@ def _named(place: str, moment: Moment, event: Event) -> str | None:
         case events.PaymentConfirmed():
             return "paid"
         case events.TimerFired():
-            return event.name
+            return event.name if event.name == "nudge" else None  # the others are looked after in `step`
         case events.TicketClaimed():
             return "claimed"
         case events.AgentReplied():
@@ -142,6 +152,7 @@ def _wanted(place: str, moment: Moment) -> str | None:
     if facts.customer is not None:
         moment.wish = _present(moment)
         want = moment.wish.want
+        _remember_renegotiation(moment)
     if facts.customer is None and (want not in _BEFORE_IDENTITY or (want == "not_me" and not facts.candidates)):
         return "meet"
     if want in _ABOUT_AN_OFFER and moment.offer(moment.wish.object_id) is None:
@@ -153,14 +164,27 @@ def _wanted(place: str, moment: Moment) -> str | None:
 def _present(moment: Moment) -> Wish:
     """The wish as it can be meant today: what is open no more is not paid again, and today's promise is a payment."""
     wish = moment.wish
+    if wish.want in _OF_AN_AGREEMENT:
+        stands = moment.agreements if not wish.object_id else moment.agreement_on(wish.object_id)
+        return wish if stands else replace(wish, want="negotiate" if not wish.object_id else "stale", object_id=0)
     if wish.want in ("pay", "negotiate") and wish.object_id > 0:
         there = moment.debt(wish.object_id) or moment.agreement_on(wish.object_id)
         return wish if there else replace(wish, want="stale", object_id=0)
-    if wish.want == "code" and not stands(moment, wish.object_id):
+    if wish.want == "code" and not paying.stands(moment, wish.object_id):
         return replace(wish, want="pay", object_id=0)  # paid, or asked for anew: what is to pay today
     if wish.want == "promise_day" and wish.day == moment.facts.today:
         return replace(wish, want="pay")
     return wish
+
+
+def _remember_renegotiation(moment: Moment) -> None:
+    """An agreement is looked at as if it were not there while offers for another in its place are read."""
+    wish = moment.wish
+    if wish.want == "renegotiate" and may_renegotiate(moment) and (agreement := meant(moment)) is not None:
+        moment.memory["renegotiated"] = moment.memory["debt"] = agreement.debt_id
+        moment.wish = replace(wish, object_id=agreement.debt_id)
+    elif wish.want in _BY_WANT and wish.want not in (*_ABOUT_AN_OFFER, "offers", "group", "renegotiate", "answer"):
+        moment.memory.pop("renegotiated", None)
 
 
 def _booking(event: events.PaymentConfirmed) -> Book:

@@ -159,7 +159,9 @@ def _typed(said: str, message_id: str, facts: Facts, where: Where) -> Wish:
 def _numbered(text: str, where: Where, message_id: str) -> Wish:
     """A number picks what stands there in the last list or row of buttons; without one, the three buttons."""
     n = int(text)
-    if where.state in ("choosing_debt", "choosing_offer", "reviewing", "menu") and 1 <= n <= len(where.choices):
+    if where.state in ("choosing_debt", "choosing_offer", "reviewing", "agreed", "menu") and 1 <= n <= len(
+        where.choices
+    ):
         return recalled(where.choices[n - 1], message_id)
     return Wish(want=_NUMBERS.get(text, "misfit"), message_id=message_id)
 

@@ -52,6 +52,10 @@ class Texts:
         """Return a text of `flows.words` with its values written in."""
         return self(WORDS[wording]).format(**{name: self._written(name, value) for name, value in values.items()})
 
+    def value(self, name: str, value: Value) -> str:
+        """Write one value as the end of its name says."""
+        return self._written(name, value)
+
     def _written(self, name: str, value: Value) -> str:
         if isinstance(value, tuple):
             return "\n".join(self._line(line) for line in value)

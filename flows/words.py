@@ -14,6 +14,7 @@ WORDS: Mapping[str, str] = {
     "button_try_again": "Try again",
     "button_choose": "Choose",
     "button_see_offers": "See options",
+    "button_see_options": "What I can do",
     "button_confirm": "Confirm",
     "button_other_day": "Another due day",
     "button_other_offers": "See other options",
@@ -37,6 +38,16 @@ WORDS: Mapping[str, str] = {
     "row_more": "Other options",
     "row_more_detail": "See the other numbers of instalments",
     "row_day": "Day {day}",
+    "row_date": "{due_on}",
+    "row_pay_next": "Pay the next one",
+    "row_pay_next_detail": "{amount_cents}, due on {due_on}",
+    "row_settle_all": "Settle all of it today",
+    "row_settle_all_detail": "{total_cents}, and the agreement is complete",
+    "row_settle_all_off_detail": "{total_cents}: {saved_cents} less interest",
+    "row_move_date": "Change the date",
+    "row_move_date_detail": "Of the payment due on {due_on}",
+    "row_renegotiate": "Review the agreement",
+    "row_renegotiate_detail": "See other plans; until then nothing changes",
     "line_principal": "Principal: {amount_cents}",
     "line_fine": "Fine: {amount_cents}",
     "line_interest": "Interest: {amount_cents}",
@@ -45,6 +56,10 @@ WORDS: Mapping[str, str] = {
     "line_owed": "• {description}: {total_cents}, due on {due_on}",
     "line_agreement": "• {description}: agreement, {amount_cents} due on {due_on}",
     "line_more": "• and {count} more",
+    "line_payments": "Amount: {amount_cents}",
+    "line_interest_off": "Interest not charged: −{amount_cents}",
+    "line_entry_late": "Entry: {amount_cents} today (was due on {due_on})",
+    "line_instalment_late": "{n}. {amount_cents} today (was due on {due_on})",
     "line_entry": "Entry: {amount_cents} until {due_on}",
     "line_instalment": "{n}. {amount_cents} until {due_on}",
     "ask_who": (
@@ -166,7 +181,51 @@ WORDS: Mapping[str, str] = {
         "Agreement made: {count} payments, {total_cents} in all. The first is due on {due_on}; its Pix comes next."
     ),
     "agreed_one": "Agreement made: one payment of {total_cents}, due on {due_on}. Its Pix comes next.",
-    "agreement_stands": "Your agreement on {description} stands. The next payment is {amount_cents}, due on {due_on}.",
+    "agreement_stands": "Your agreement on {description} stands. Still to pay:\n\n{lines}",
+    "pay_instalment_late": (
+        "*Instalment {n} of {count} of your agreement*\n{description}\n{lines}\nTotal: *{total_cents}*, valid until "
+        "{until_on}.\n\nPayee: {payee}. Scan the QR or use the code in the next message."
+    ),
+    "pay_entry_late": (
+        "*Entry of your agreement*\n{description}\n{lines}\nTotal: *{total_cents}*, valid until {until_on}.\n\n"
+        "Payee: {payee}. Scan the QR or use the code in the next message."
+    ),
+    "pay_agreement": (
+        "*All that is open of your agreement*\n{description}\n{lines}\nTotal: *{total_cents}*, valid until "
+        "{until_on}.\n\nPayee: {payee}. Scan the QR or use the code in the next message."
+    ),
+    "which_date": "The next payment is due on {due_on}. Which day suits you better?",
+    "date_moved": (
+        "Done: the payment of {amount_cents} that was due on {from_on} is now due on {due_on}, for the same amount."
+    ),
+    "date_stays": (
+        "That date cannot be changed here, but a person can look at it. Your agreement on {description}:\n\n{lines}"
+    ),
+    "date_of_no_agreement": (
+        "There is no agreement whose date could be changed. Right here you can pay, negotiate or talk to a person:"
+    ),
+    "offers_instead": (
+        "*{description}*: without the present agreement {total_cents} would be open today (the original debt less what "
+        "you paid). A new agreement takes its place only when you confirm; until then nothing changes."
+    ),
+    "agreement_at_risk": (
+        "{first_name}, the payment of your agreement on {description} that was due on {due_on} is still open: "
+        "{amount_cents} today. If nothing is paid until {until_on}, the agreement ends and the original debt counts "
+        "again, less what you paid ({restored_cents} today). We would like to keep it with you: pay here, or tell us "
+        "what happened."
+    ),
+    "agreement_broken": (
+        "{first_name}, the agreement on {description} has ended because its payments did not come. The {paid_cents} "
+        "that you paid count, and {total_cents} of the original debt are open today. It can still be settled here:"
+    ),
+    "agreement_broken_unpaid": (
+        "{first_name}, the agreement on {description} has ended because its payments did not come. {total_cents} of "
+        "the original debt are open today. It can still be settled here:"
+    ),
+    "promise_over": (
+        "Hello, {first_name}. You had planned to pay {description} until {until_on}, and it is still open here: "
+        "{total_cents} today. If you have paid, thank you, and forget this message. Otherwise, how can we help?"
+    ),
     "promised": (
         "Agreed, until {until_on}. There will be no reminders till then. If you prefer, you can pay right "
         "here at any time."

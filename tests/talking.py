@@ -27,6 +27,7 @@ from flows.facts import (
     Settlement,
     TicketFact,
 )
+from flows.negotiating import agreement_of
 from flows.offers import InstalmentOffer
 from flows.policy import read_policy
 from flows.step import State, Step, step
@@ -234,6 +235,19 @@ class Chat:
                 self._charge(effect)
             case fx.Agree():
                 self._agree(effect)
+            case fx.EndAgreement():
+                self._end(effect.debt_id)
+                self.debts = tuple(
+                    replace(d, state="open", agreements_ended=d.agreements_ended + 1) if d.id == effect.debt_id else d
+                    for d in self.debts
+                )
+            case fx.MoveInstalment():
+                self._move(effect)
+            case fx.Promise():
+                self.debts = tuple(
+                    replace(d, promised_until=effect.until, promises=d.promises + 1) if d.id == effect.debt_id else d
+                    for d in self.debts
+                )
             case _:
                 pass
 
@@ -258,15 +272,26 @@ class Chat:
         assert isinstance(sealed.offer, InstalmentOffer)
         self.offers = tuple(replace(o, accepted=True) if o.no == sealed.no else o for o in self.offers)
         self.debts = tuple(replace(d, state="agreed") if d.id == sealed.debt_id else d for d in self.debts)
-        payments = tuple(Instalment(n=p.n, due_on=p.due, amount_cents=p.amount_cents) for p in sealed.offer.payments)
-        made = AgreementFact(
-            offer_no=sealed.no,
-            debt_id=sealed.debt_id,
-            total_cents=sealed.offer.total_cents,
-            state="active",
-            instalments=payments,
-        )
+        before = next(d for d in self.debts if d.id == sealed.debt_id)
+        made = replace(agreement_of(sealed.no, sealed.debt_id, sealed.offer), restored=replace(before, state="open"))
+        if effect.renegotiated:
+            self._end(sealed.debt_id)
         self.agreements = (*self.agreements, made)
+
+    def _end(self, debt_id: int) -> None:
+        assert any(a.debt_id == debt_id and a.state == "active" for a in self.agreements)
+        self.agreements = tuple(replace(a, state="broken") if a.debt_id == debt_id else a for a in self.agreements)
+
+    def _move(self, effect: fx.MoveInstalment) -> None:
+        def moved(i: Instalment) -> Instalment:
+            return replace(i, due_on=effect.due_on, moved_from=i.moved_from or i.due_on) if i.n == effect.n else i
+
+        self.agreements = tuple(
+            replace(a, instalments=tuple(map(moved, a.instalments)))
+            if a.debt_id == effect.debt_id and a.state == "active"
+            else a
+            for a in self.agreements
+        )
 
 
 def as_whatsapp(say: fx.Say, written: Written) -> Mapping[str, Any]:

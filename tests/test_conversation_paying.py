@@ -154,7 +154,7 @@ def test_who_owes_nothing_is_told_that_all_is_settled() -> None:
 def test_under_an_agreement_the_next_open_instalment_is_charged() -> None:
     [charge] = Chat(debts=(debt(state="agreed"),), agreements=(AGREED,)).known().types("pagar").all(fx.Charge)
     assert (charge.amount_cents, charge.agreement_offer_no, charge.instalment_n) == (11966, 3, 2)
-    assert charge.pay_until == TODAY + timedelta(days=5)
+    assert charge.pay_until == TODAY + timedelta(days=7)  # due on a Saturday: payable on the Monday
 
 
 def test_an_instalment_that_is_late_is_charged_until_today() -> None:

@@ -118,6 +118,7 @@ def test_every_state_can_be_left_for_the_menu_and_for_a_person() -> None:
         "choosing_debt",
         "paying",
         "choosing_offer",
+        "agreed",
         "reviewing",
         "resting",
     ):
@@ -134,6 +135,7 @@ def test_every_state_can_be_left_for_the_menu_and_for_a_person() -> None:
         "choosing_debt",
         "paying",
         "choosing_offer",
+        "agreed",
         "reviewing",
         "resting",
     }

@@ -28,11 +28,14 @@ LONGEST: dict[str, Value] = {
     "entry_cents": 99_999_999,
     "saved_cents": 99_999_999,
     "open_cents": 99_999_999,
+    "restored_cents": 99_999_999,
+    "paid_cents": 99_999_999,
     "surplus_cents": 99_999_999,
     "rate_percent": Decimal("99.99"),
     "cet_percent": Decimal("9999.99"),
     "due_on": date(2027, 12, 31),
     "until_on": date(2027, 12, 31),
+    "from_on": date(2027, 12, 31),
     "valid_on": date(2027, 12, 31),
     "description": "Mensalidade " * 30,
     "creditor": "Sociedade Educacional " * 10,
@@ -172,7 +175,7 @@ def test_a_percentage_is_written_with_two_decimals(percent: str, written: str) -
 
 @pytest.mark.parametrize("name", list(WORDS))
 def test_every_wording_is_in_portuguese(name: str) -> None:
-    alike = {"row_debt", "terms_dates", "line_principal"}
+    alike = {"row_debt", "row_date", "terms_dates", "line_principal"}
     assert (texts()(WORDS[name]) != WORDS[name]) is (name not in alike)
 
 

@@ -15,15 +15,17 @@ from typing import Any, assert_never
 from bot.engine.events import to_raw
 from bot.engine.parts import Parts
 from bot.engine.rendering import Rendered, as_agent, render, typing_body
-from bot.store import agreements, charges, payments, tickets_open, timers
+from bot.store import agreement_end, agreements, charges, payments, tickets_open, timers
 from bot.store.conversations import Conversation
 from bot.store.journal import Entry
 from bot.store.outbox import Decided
 from flows import effects
+from flows.costs import NO_LATE_CHARGES
 from flows.effects import Effect, Say
 from flows.events import TimerFired
 from flows.facts import Facts
 from flows.negotiation import terms_of
+from payments.settlement import BY_LAW
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +95,11 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
         case effects.SealOffer():
             await _seal(conn, turn, effect, rows)
         case effects.Agree():
-            await _agree(conn, turn, effect, rows)
+            await _agree(conn, parts, turn, effect, rows)
+        case effects.EndAgreement():
+            await _end_agreement(conn, parts, turn, effect.debt_id, effect.because, rows)
+        case effects.MoveInstalment():
+            await _move(conn, turn, effect, rows)
         case effects.Promise():
             await agreements.promise(
                 conn, debt_id=effect.debt_id, customer_id=_customer(turn), until=effect.until, now=now
@@ -177,7 +183,9 @@ async def _say(parts: Parts, turn: Turn, say: Say, rows: Rows) -> None:
     )
 
 
-async def _agree(conn: Any, turn: Turn, effect: effects.Agree, rows: Rows) -> None:
+async def _agree(conn: Any, parts: Parts, turn: Turn, effect: effects.Agree, rows: Rows) -> None:
+    if effect.renegotiated:
+        await _end_agreement(conn, parts, turn, effect.debt_id, "renegotiated", rows)
     total_cents = await agreements.agree(
         conn,
         conversation_id=turn.conversation.id,
@@ -189,6 +197,37 @@ async def _agree(conn: Any, turn: Turn, effect: effects.Agree, rows: Rows) -> No
     )
     proof = {"offer_no": effect.offer_no, "debt_id": effect.debt_id, "total_cents": total_cents}
     rows.note(turn, "agreed", {**proof, "message_id": effect.message_id})
+
+
+async def _end_agreement(conn: Any, parts: Parts, turn: Turn, debt_id: int, because: str, rows: Rows) -> None:
+    policy = turn.facts.policy
+    after, taken_back = await agreement_end.end(
+        conn,
+        debt_id=debt_id,
+        customer_id=_customer(turn),
+        because=because,
+        terms=policy.policy.terms if policy is not None else NO_LATE_CHARGES,
+        order=policy.policy.allocation.order if policy is not None else BY_LAW,
+        zone=parts.settings.timezone,
+        now=turn.facts.now,
+    )
+    _take_back(turn, taken_back, rows)
+    open_cents = after.debt.open_principal_cents
+    rows.note(turn, "agreement_ended", {"debt_id": debt_id, "because": because, "open_principal_cents": open_cents})
+
+
+async def _move(conn: Any, turn: Turn, effect: effects.MoveInstalment, rows: Rows) -> None:
+    taken_back = await agreements.move(
+        conn, debt_id=effect.debt_id, customer_id=_customer(turn), n=effect.n, due_on=effect.due_on
+    )
+    _take_back(turn, taken_back, rows)
+    rows.note(turn, "date_moved", {"debt_id": effect.debt_id, "n": effect.n, "due_on": effect.due_on.isoformat()})
+
+
+def _take_back(turn: Turn, charge_ids: tuple[int, ...], rows: Rows) -> None:
+    """Charges that ask for what is not owed like this any more."""
+    for charge_id in charge_ids:
+        _outbox(turn, rows, kind="cancel_charge", purpose="engine", body={"charge_id": charge_id})
 
 
 async def _open_ticket(conn: Any, turn: Turn, effect: effects.OpenTicket, rows: Rows) -> None:
@@ -269,8 +308,7 @@ async def _cancel(conn: Any, turn: Turn, charge_no: int, rows: Rows) -> None:
 async def _book(conn: Any, turn: Turn, effect: effects.Book, rows: Rows) -> None:
     assert turn.settlement is not None  # the turn worked it out before the decision
     others = await payments.book(conn, turn.settlement, now=turn.facts.now)
-    for charge_id in others:  # charges that still ask for what is paid now
-        _outbox(turn, rows, kind="cancel_charge", purpose="engine", body={"charge_id": charge_id})
+    _take_back(turn, others, rows)
     settlement = turn.settlement.settlement
     if settlement.surplus_cents and turn.facts.settlement is None:
         # The payer's chat is somebody else's by now: nothing is said there, and people decide on the money.

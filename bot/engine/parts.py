@@ -1,5 +1,6 @@
 """What the engine works with: every part that lives as long as the process, built by `bot.parts`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from bot.engine.talk import Talk
 from bot.engine.wake import Wake
 from bot.settings import Settings
 from bot.whatsapp.client import GraphClient
+from bot.whatsapp.templates import MessageTemplate
 from flows.wording import Texts
 
 
@@ -34,5 +36,6 @@ class Parts:
     pacing: Pacing
     ingest: Ingest
     policies: PolicyWatch
+    templates: Mapping[str, MessageTemplate]  # by name, as the company wrote them
     mac_key: bytes  # of buttons, echoes and payment tokens
     demo: bool = False

@@ -10,9 +10,10 @@ from bot.links import pay_token, pay_url, qr_url
 from bot.store.conversations import Conversation
 from bot.whatsapp import messages
 from bot.whatsapp.presses import Press, encode
+from bot.whatsapp.templates import filled_from
 from flows.effects import Say
 from flows.facts import ChargeFact, Facts
-from flows.wording import Written, write
+from flows.wording import Written, WrittenChoice, write
 from flows.words import WORDS
 
 _BUTTONS = 3
@@ -35,6 +36,8 @@ def render(parts: Parts, conversation: Conversation, facts: Facts, say: Say) -> 
         code = _charge(facts, say.code_charge_no).code or ""
         return _rendered(messages.Text(body=code), code)
     written = write(say, parts.texts)
+    if say.template is not None and _window_is_closed(facts):
+        return _template(parts, conversation, say, written)
     if say.card_charge_no is not None:
         return _card(parts, conversation, _charge(facts, say.card_charge_no), written)
     if say.link_charge_no is not None:
@@ -42,14 +45,7 @@ def render(parts: Parts, conversation: Conversation, facts: Facts, say: Say) -> 
     if not written.choices:
         return _rendered(messages.Text(body=written.body), written.body)
     picture = _picture(parts, conversation, say)
-    presses = [
-        encode(
-            Press(action=c.action, object_id=c.object_id, version=c.version),
-            conversation_id=conversation.id,
-            key=parts.mac_key,
-        )
-        for c in written.choices
-    ]
+    presses = [_pressed(parts, conversation, c) for c in written.choices]
     titles = tuple(c.title for c in written.choices)
     if len(presses) <= _BUTTONS and written.list_button is None:
         buttons = tuple(messages.Button(id=press, title=title) for press, title in zip(presses, titles, strict=True))
@@ -68,6 +64,24 @@ def render(parts: Parts, conversation: Conversation, facts: Facts, say: Say) -> 
     return _rendered(listed, written.body, titles)
 
 
+def _window_is_closed(facts: Facts) -> bool:
+    return facts.window_closes_at is None or facts.now >= facts.window_closes_at
+
+
+def _template(parts: Parts, conversation: Conversation, say: Say, written: Written) -> Rendered:
+    """The approved template that says it; where the company has none of that name, the message as it is (and the sender
+    tells that the window is closed)."""
+    assert say.template is not None
+    template = parts.templates.get(say.template)
+    if template is None:
+        return _rendered(messages.Text(body=written.body), written.body)
+    values = {name: parts.texts.value(key, say.values[key]) for name, key in filled_from(template, say.values)}
+    choices = written.choices[: len(template.buttons)]
+    payloads = [_pressed(parts, conversation, c) for c in choices]
+    text = template.said(values)
+    return _rendered(template.message(values, payloads=payloads), text, tuple(c.title for c in choices))
+
+
 def as_agent(text: str) -> Rendered:
     """Return what an agent wrote, as it was written."""
     return _rendered(messages.Text(body=text), text)
@@ -76,6 +90,11 @@ def as_agent(text: str) -> Rendered:
 def typing_body(message_id: str) -> Mapping[str, Any]:
     """Return the mark-as-read that also shows "writing…"."""
     return {"message_id": message_id, "typing": True}
+
+
+def _pressed(parts: Parts, conversation: Conversation, c: WrittenChoice) -> str:
+    press = Press(action=c.action, object_id=c.object_id, version=c.version)
+    return encode(press, conversation_id=conversation.id, key=parts.mac_key)
 
 
 def _link(parts: Parts, conversation: Conversation, say: Say, written: Written) -> Rendered:

@@ -1,7 +1,7 @@
 """Who the agent is speaking with: identity, what is owed today, agreements, and until when we may answer freely."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from bot.parts import Parts
@@ -10,6 +10,7 @@ from bot.store.conversations import Conversation
 from bot.web.rendering import plain, span
 from flows.calendar import days_overdue, payable_day
 from flows.facts import AgreementFact, Candidate, Debt, Facts
+from flows.instalments import cost_of_instalment
 from payments.documents import Document, read_document
 
 
@@ -88,7 +89,7 @@ def _card(conversation: Conversation, known: Facts, parts: Parts) -> Card:
         candidates=tuple(_person(c) for c in known.candidates) if known.customer is None else (),
         owed=owed,
         owed_cents=sum(debt.total_cents for debt in owed),
-        agreed=tuple(_agreed(a, parts) for a in known.agreements if a.state == "active"),
+        agreed=tuple(_agreed(a, parts, known.today) for a in known.agreements if a.state == "active"),
         opted_out=known.opted_out,
         contact_closed=known.contact_closed,
         window_open=is_open,
@@ -131,12 +132,12 @@ def _owed(debt: Debt, known: Facts, parts: Parts) -> Owed:
     )
 
 
-def _agreed(agreement: AgreementFact, parts: Parts) -> Agreed:
+def _agreed(agreement: AgreementFact, parts: Parts, today: date) -> Agreed:
     following = agreement.next_open
     return Agreed(
         total_cents=agreement.total_cents,
-        paid=sum(1 for i in agreement.instalments if i.paid_cents >= i.amount_cents),
+        paid=sum(1 for i in agreement.instalments if not i.open_cents),
         count=len(agreement.instalments),
         next_due=parts.texts.day(following.due_on) if following else None,
-        next_cents=following.amount_cents - following.paid_cents if following else 0,
+        next_cents=cost_of_instalment(agreement, following, today).total_cents if following else 0,
     )

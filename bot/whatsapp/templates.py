@@ -47,6 +47,10 @@ class MessageTemplate:
     examples: Mapping[str, str]
     buttons: tuple[QuickReply, ...]
 
+    def said(self, values: Mapping[str, str]) -> str:
+        """Return the body with these values, as the person reads it."""
+        return re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda place: values.get(place[1], ""), self.body)
+
     def message(
         self, values: Mapping[str, str], *, payloads: Sequence[str] = (), header_image: str | None = None
     ) -> Template:
@@ -67,6 +71,25 @@ class MessageTemplate:
             header_image=header_image,
             quick_replies=tuple(payloads),
         )
+
+
+# What a template's parameter is called, and which values of a message can fill it, the first that is there.
+_FILLED_FROM: Mapping[str, tuple[str, ...]] = {
+    "nome": ("first_name",),
+    "descricao": ("description",),
+    "valor": ("amount_cents", "total_cents"),
+    "vencimento": ("due_on",),
+    "limite": ("until_on",),
+    "original": ("restored_cents", "total_cents"),
+}
+
+
+def filled_from(template: MessageTemplate, values: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return the parameters of a template, each with the name of the value that fills it, as far as there are any."""
+    found = (
+        (name, next((key for key in _FILLED_FROM.get(name, ()) if key in values), None)) for name in template.parameters
+    )
+    return [(name, key) for name, key in found if key is not None]
 
 
 def _matching(form: re.Pattern[str], what: str, remedy: str) -> BeforeValidator:
