@@ -7,6 +7,7 @@ from bot.engine.inbox import TOO_OLD
 from bot.engine.parts import Parts
 from bot.store.inbox import Arrival
 from bot.whatsapp import inbound
+from bot.whatsapp.card_numbers import without_cards_in_bytes
 
 
 def arrivals_of(parts: Parts, raw: bytes) -> list[Arrival]:
@@ -14,6 +15,7 @@ def arrivals_of(parts: Parts, raw: bytes) -> list[Arrival]:
     now = parts.clock.now()
     items = inbound.items(raw)
     if isinstance(items, inbound.Unreadable):
+        raw = without_cards_in_bytes(raw)
         key = f"u:{hashlib.sha256(raw).hexdigest()}"
         return [
             Arrival(

@@ -22,6 +22,7 @@ from bot.web.forms import read_form
 from bot.web.rendering import printable
 from bot.web.sessions import by_htmx, needs
 from flows.events import AgentReplied, Event, HandedBack, TicketClaimed, TicketClosed
+from payments.cards import mask_cards
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 log = structlog.get_logger(__name__)
@@ -147,4 +148,4 @@ def _key(given: str | None) -> str:
 
 
 def _cleaned(text: str) -> str:
-    return printable(text).replace("\ufffd", "").strip()
+    return mask_cards(printable(text).replace("\ufffd", "").strip())  # an agent types no card either

@@ -1,7 +1,8 @@
 """What WhatsApp brings, split into items: every message, status and notice of a body by itself, each with its own key.
 
 Nothing here raises and nothing is dropped: what has no form we know is kept as an item of kind `other`, and one bad
-item does not lose its neighbours. An item keeps its own bytes, from which `event_of` reads it again, alone and later.
+item does not lose its neighbours. An item keeps its own bytes, from which `event_of` reads it again, alone and later;
+only the number of a card is never kept.
 Source: Meta, "Webhooks".
 """
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from bot.whatsapp.card_numbers import without_cards
 from bot.whatsapp.contact_points import contact_for, person_of, recipient_of
 from bot.whatsapp.contents import (
     Contacts,
@@ -150,7 +152,14 @@ def _message(message: Any, metadata: Any, contacts: Any, number: str | None) -> 
         address=person.address,
         aliases=person.aliases,
         occurred_at=instant_of(message.get("timestamp")),
-        raw=encode({"field": "messages", "metadata": metadata, "contact": contact, "message": message}),
+        raw=encode(
+            {
+                "field": "messages",
+                "metadata": metadata,
+                "contact": without_cards(contact),
+                "message": without_cards(message),
+            }
+        ),
     )
 
 
@@ -180,6 +189,7 @@ def _other(
     field: object, metadata: object, value: object, *, at: object, kind: Literal["other", "error"] = "other"
 ) -> Item:
     """What is neither a message nor a status: other fields, errors, and whatever has an unknown form."""
+    value = without_cards(value)  # before the digest, from which twelve missing digits could be found again
     digest = hashlib.sha256(canonical([field, value, at])).hexdigest()
     return Item(
         dedupe_key=f"o:{digest}",
