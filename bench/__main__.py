@@ -1,10 +1,12 @@
 """`make bench`: one JSON line per measurement, ours beside a floor taken in the same run on the same machine.
 
-`ratio` is ours / floor. Rates: higher is better. Milliseconds and megabytes: lower is better. See bench/README.md.
+`ratio` is ours / floor. Rates: higher is better. Seconds, milliseconds and megabytes: lower is better. See
+bench/README.md.
 """
 
 import asyncio
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -13,7 +15,7 @@ from statistics import median
 
 import uvloop
 
-from bench import scene
+from bench import reconcile, scene
 from bench.wire import ask, serve
 from bot.store.embedded import embedded_postgres, embedded_valkey
 from bot.store.migrate import migrate
@@ -152,23 +154,35 @@ async def turns(environment: dict[str, str], graph: Graph, graph_port: int) -> N
     report("memory_at_rest", rest, floor_rest, "MB")
 
 
-async def with_servers(measure: Callable[[dict[str, str]], Awaitable[None]], graph_port: int) -> None:
+async def payments(environment: dict[str, str]) -> None:
+    """(d) Payments that the bank tells only when it is asked, against as many bare transactions."""
+    ours_s, floor_s = await reconcile.measure(environment)
+    report(f"payments_reconciled_{reconcile.COUNT}", ours_s, floor_s, "s")
+
+
+async def with_servers(
+    measure: Callable[[dict[str, str]], Awaitable[None]], graph_port: int, *, people: int = _PEOPLE
+) -> None:
     """Run a measurement on a database of its own."""
     with tempfile.TemporaryDirectory(prefix="acerto-bench-") as folder:
         home = Path(folder)
         async with embedded_postgres(home) as database, embedded_valkey(home) as redis:
             await migrate(database)
-            await scene.people(database, _PEOPLE)
+            await scene.people(database, people)
             await measure(scene.settings(home, graph_port=graph_port, database=database, redis=redis))
 
 
-async def main() -> None:
-    """Measure everything."""
+async def main(*names: str) -> None:
+    """Measure everything, or only what is named: webhook, turns, payments."""
     graph, graph_port = Graph(), scene.free_port()
     await serve(graph.answer, graph_port)
-    await with_servers(webhook, graph_port)
-    await with_servers(lambda environment: turns(environment, graph, graph_port), graph_port)
+    if not names or "webhook" in names:
+        await with_servers(webhook, graph_port)
+    if not names or "turns" in names:
+        await with_servers(lambda environment: turns(environment, graph, graph_port), graph_port)
+    if not names or "payments" in names:
+        await with_servers(payments, graph_port, people=reconcile.COUNT)
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    uvloop.run(main(*sys.argv[1:]))

@@ -16,7 +16,7 @@ from bench.wire import request
 from bot.store import policies
 from bot.whatsapp.signature import sign
 
-_POLICY = Path(__file__).parent.parent / "flows" / "policies" / "padrao.yaml"
+POLICY = Path(__file__).parent.parent / "flows" / "policies" / "padrao.yaml"
 SECRET = "bench-app-secret"
 PHONE_NUMBER_ID = "106540352242922"
 _READY_S = 30.0
@@ -84,7 +84,7 @@ async def people(database: str, count: int) -> None:
     now = datetime.now(UTC)
     due = now.date() - timedelta(days=10)
     try:
-        digest = await policies.submit(conn, _POLICY.read_bytes(), file=_POLICY.name, by="Bia", now=now)
+        digest = await policies.submit(conn, POLICY.read_bytes(), file=POLICY.name, by="Bia", now=now)
         await policies.approve(conn, digest, by="Caio", now=now, today=now.date())
         await conn.execute(
             """
