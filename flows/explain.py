@@ -10,6 +10,7 @@ from typing import TypeAlias, assert_never
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
+from flows.explain_agreements import explain_agreements
 from flows.policy import Policy
 from flows.policy_parts import (
     CashRule,
@@ -52,6 +53,7 @@ def explain(policy: Policy, say: Say) -> list[str]:
     for number, rule in enumerate(policy.rules, start=1):
         lines += _rule(number, rule, most.instalments, say)
     lines.append(say("A debt that fits no rule gets no offer; it can be paid with its amount of the day."))
+    lines += explain_agreements(policy, say)
     return lines
 
 

@@ -4,13 +4,14 @@ CDC arts. 52 and 54-B: rate, CET, what a missed payment means, until when the of
 less.
 """
 
+from collections.abc import Iterator
 from datetime import date
 
 from flows.effects import Choice, Say, SealOffer, Value
 from flows.moment import Moment
 from flows.offers import CashOffer, InstalmentOffer
 
-LINES = 14  # more payments than that do not fit beside buttons
+LINES = 13  # more payments than that do not fit beside buttons
 LINES_OF_A_TEXT = 80
 OTHERS = Choice(action="offers", label="button_other_offers")
 
@@ -52,6 +53,7 @@ def _say_instalments(
         "cet_percent": offer.cet_percent_year,
         "lines": lines,
         "valid_on": _honoured_until(moment, number),
+        "rules": tuple(_rules(offer)),
     }
     if len(lines) > LINES:
         for start in range(0, len(lines), LINES_OF_A_TEXT):
@@ -62,6 +64,27 @@ def _say_instalments(
     saved = "_saved" if saved_cents > 0 else ""
     rate = "interest" if offer.interest_percent_month else "free"
     moment.ask(f"terms_{rate}{saved}", values, *choices)
+
+
+def _rules(offer: InstalmentOffer) -> Iterator[dict[str, Value]]:
+    """What the agreement lives by, as it is sealed: lateness, its end, paying early, other dates."""
+    life = offer.life
+    if life.late.fine_percent or life.late.interest_percent_month:
+        fine, month = life.late.fine_percent, life.late.interest_percent_month
+        yield {"wording": "rule_late", "fine_percent": fine, "month_percent": month}
+    days, missed = life.broken_days_late, life.broken_missed
+    if days is not None and missed is not None:
+        yield {"wording": "rule_broken_both", "days": days, "count": missed}
+    elif days is not None:
+        yield {"wording": "rule_broken_days", "days": days}
+    elif missed is not None:
+        yield {"wording": "rule_broken_missed", "count": missed}
+    else:
+        yield {"wording": "rule_broken"}
+    if offer.interest_cents > 0:
+        yield {"wording": "rule_early"}
+    if life.date_changes:
+        yield {"wording": "rule_moved", "count": life.date_changes, "days": life.date_change_days}
 
 
 def _honoured_until(moment: Moment, number: int) -> date:

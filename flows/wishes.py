@@ -14,6 +14,7 @@ from flows.facts import Facts
 from flows.offers import InstalmentOffer
 from flows.typed_text import plain
 from flows.understanding import understand
+from payments.cards import holds_masked_card
 
 Want: TypeAlias = (
     Action
@@ -22,6 +23,7 @@ Want: TypeAlias = (
         "answer",
         "balance",
         "boleto",
+        "card_number",
         "paid_already",
         "dispute",
         "hardship",
@@ -46,6 +48,19 @@ _WORD = re.compile(r"[a-z0-9]+")
 _ALL_TOGETHER = re.compile(r"\s*(?:(?:quero )?(?:pagar )?(?:tod[ao]s|tudo)(?: juntas?| juntos?)?|as duas|ambas)[\s.!]*")
 _AGREE = re.compile(r"\s*(confirm(o|ar|ado)?|aceito|aceitar|sim|s|ok|pode ser|fechado|isso)[\s.!]*", re.IGNORECASE)
 _OTHERS = re.compile(r"\s*(n[aã]o|n|(ver )?outras?( op[cç](ão|ao|ões|oes))?)[\s.!]*", re.IGNORECASE)
+_OF_AN_AGREEMENT: tuple[tuple[re.Pattern[str], Want], ...] = (
+    (
+        re.compile(r"\b(mud|troc|adi[ae]|alter|pass|remarc|posterg)\w*\b.*\b(datas?|vencimentos?|dias?|parcelas?)\b"),
+        "move_date",
+    ),
+    (re.compile(r"\b(renegoci\w*|(rever|refazer|mudar|trocar)\b.*\bacordo)\b"), "renegotiate"),
+    (
+        re.compile(r"\b(quit|antecip|adiant|liquid)\w*\b.*\b(tudo|acordo|todas|restante|resto|parcelas|divida)\b"),
+        "settle_all",
+    ),
+    (re.compile(r"\b(quero|posso|como|para|vou) (quitar|antecipar|adiantar)\b"), "settle_all"),
+    (re.compile(r"\b(meu|o|do) acordo\b|^acordo$|\b(minhas|quantas|quais) parcelas\b"), "negotiate"),
+)
 _SHORTEST_ANSWER, _LONGEST_ANSWER = 3, 14
 
 _BY_INTENT: Mapping[str, Want] = {
@@ -125,6 +140,8 @@ def recalled(text: str, message_id: str = "") -> Wish:
 
 def _typed(said: str, message_id: str, facts: Facts, where: Where) -> Wish:
     text = said.strip()
+    if holds_masked_card(text):
+        return Wish(want="card_number", message_id=message_id)
     if where.state == "identifying" and (answer := _answer(text, facts)):
         return Wish(want="answer", answer=answer, message_id=message_id)
     number = _NUMBER.fullmatch(text)
@@ -139,6 +156,10 @@ def _typed(said: str, message_id: str, facts: Facts, where: Where) -> Wish:
     if where.state == "choosing_debt" and (choice := _which(plain(text), facts, where)):
         return recalled(choice, message_id)
     found = understand(text, today=facts.today)
+    said_day = found.slots.get("date")
+    day = date.fromisoformat(said_day) if isinstance(said_day, str) else None
+    if (about := _about_agreement(plain(text), facts)) is not None:
+        return Wish(want=about, day=day, message_id=message_id)
     if where.state == "reviewing" and where.choices and where.choices[0].startswith("accept."):
         if _AGREE.fullmatch(text) or found.slots.get("answer") == "yes":
             return recalled(where.choices[0], message_id)
@@ -147,13 +168,19 @@ def _typed(said: str, message_id: str, facts: Facts, where: Where) -> Wish:
     want = _BY_INTENT.get(found.intent, "misfit")
     if want == "greet" and found.slots.get("menu"):
         want = "menu"
-    said_day = found.slots.get("date")
     return Wish(
         want=want,
         message_id=message_id,
-        day=date.fromisoformat(said_day) if isinstance(said_day, str) else None,
+        day=day,
         topic=str(found.slots.get("id", "")),
     )
+
+
+def _about_agreement(text: str, facts: Facts) -> Want | None:
+    """What is wanted of an agreement in force; None where there is none, or the text is about something else."""
+    if not any(a.state == "active" and a.next_open is not None for a in facts.agreements):
+        return None
+    return next((want for form, want in _OF_AN_AGREEMENT if form.search(text)), None)
 
 
 def _numbered(text: str, where: Where, message_id: str) -> Wish:

@@ -19,6 +19,7 @@ WORDS: Mapping[str, str] = {
     "button_other_day": "Another due day",
     "button_other_offers": "See other options",
     "button_payment_page": "Open payment page",
+    "button_card": "Pay by card",
     "row_debt": "{description}",
     "row_debt_late": "{total_cents} today · was due on {due_on}",
     "row_debt_due": "{total_cents} · due on {due_on}",
@@ -155,27 +156,39 @@ WORDS: Mapping[str, str] = {
     "terms_dates": "*{description}*\n{lines}",
     "terms_free": (
         "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nNo interest (0% a month, CET 0% a "
-        "year)\nOffer valid until {valid_on}.\n\nIf a payment is not made, the agreement may be undone: "
-        "the original debt less what was paid counts again.\n\nDo you confirm this agreement?"
+        "year)\nOffer valid until {valid_on}.\n\n{rules}\n\nDo you confirm this agreement?"
     ),
     "terms_free_saved": (
         "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nYou save: {saved_cents}\nNo "
-        "interest (0% a month, CET 0% a year)\nOffer valid until {valid_on}.\n\nIf a payment is not made, "
-        "the agreement may be undone: the original debt less what was paid counts again.\n\nDo you confirm "
-        "this agreement?"
+        "interest (0% a month, CET 0% a year)\nOffer valid until {valid_on}.\n\n{rules}\n\nDo you confirm this "
+        "agreement?"
     ),
     "terms_interest": (
         "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nInterest: {rate_percent} a month, "
-        "CET {cet_percent} a year\nOffer valid until {valid_on}.\n\nIf a payment is not made, the "
-        "agreement may be undone: the original debt less what was paid counts again. Paying early lowers "
-        "the interest: ask a person of our team.\n\nDo you confirm this agreement?"
+        "CET {cet_percent} a year\nOffer valid until {valid_on}.\n\n{rules}\n\nDo you confirm this agreement?"
     ),
     "terms_interest_saved": (
         "*{description}* ({creditor})\n{lines}\n\nTotal: {total_cents}\nYou save: {saved_cents}\nInterest: "
-        "{rate_percent} a month, CET {cet_percent} a year\nOffer valid until {valid_on}.\n\nIf a payment "
-        "is not made, the agreement may be undone: the original debt less what was paid counts again. "
-        "Paying early lowers the interest: ask a person of our team.\n\nDo you confirm this agreement?"
+        "{rate_percent} a month, CET {cet_percent} a year\nOffer valid until {valid_on}.\n\n{rules}\n\nDo you "
+        "confirm this agreement?"
     ),
+    "rule_late": "A late payment costs a fine of {fine_percent} and interest of {month_percent} a month.",
+    "rule_broken": (
+        "If a payment is not made, the agreement may be undone: the original debt less what was paid counts again."
+    ),
+    "rule_broken_days": (
+        "With a payment more than {days} days late the agreement ends: the original debt less what was paid counts "
+        "again."
+    ),
+    "rule_broken_missed": (
+        "With {count} payments late the agreement ends: the original debt less what was paid counts again."
+    ),
+    "rule_broken_both": (
+        "With a payment more than {days} days late, or {count} payments late, the agreement ends: the original debt "
+        "less what was paid counts again."
+    ),
+    "rule_early": "Paying early lowers the interest: write *my agreement* at any time.",
+    "rule_moved": "Dates that can be changed: {count}, by up to {days} days.",
     "which_day": "Which day of the month suits you for the next payments?",
     "agreed": (
         "Agreement made: {count} payments, {total_cents} in all. The first is due on {due_on}; its Pix comes next."
@@ -249,6 +262,22 @@ WORDS: Mapping[str, str] = {
         "again, write *voltar a receber*."
     ),
     "opted_in": "Done: you will receive our messages again.",
+    "boleto_of_one": (
+        "Here is the boleto of *{description}*: *{total_cents}*, due on {due_on}. Payee: {payee}.\n\nIts line "
+        "comes in the next message, ready to be copied."
+    ),
+    "boleto_of_several": (
+        "Here is the boleto of {count} bills together: *{total_cents}*, due on {due_on}. Payee: {payee}.\n\nIts "
+        "line comes in the next message, ready to be copied."
+    ),
+    "card_page": (
+        "If you prefer a card: up to 12 instalments, on the payment provider's own page. Never send a card's "
+        "number here."
+    ),
+    "card_number": (
+        "For your safety, please never send card numbers here; I did not keep the digits. A card is only ever "
+        "typed on the payment provider's own page."
+    ),
     "boleto": (
         "Here payment is by Pix, which is confirmed within moments. If you need a boleto, a person of our "
         "team can help."

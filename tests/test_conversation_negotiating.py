@@ -143,7 +143,13 @@ def test_confirming_twice_makes_one_agreement_and_shows_where_it_stands() -> Non
     chat.hears(press).hears(press)
     assert chat.all(fx.Agree) == []
     assert "Seu acordo de Mensalidade de outubro está valendo" in chat.text
-    assert chat.titles == ["Pagar a próxima", "Quitar tudo hoje", "Falar com atendente"]
+    assert chat.titles == [
+        "Pagar a próxima",
+        "Quitar tudo hoje",
+        "Mudar a data",
+        "Rever o acordo",
+        "Falar com atendente",
+    ]
 
 
 def test_confirming_twice_shows_the_agreement_though_another_debt_is_open() -> None:

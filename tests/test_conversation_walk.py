@@ -239,10 +239,12 @@ def _asks_for_what_is_owed(_: Chat, chat: Chat, event: Event | None) -> None:
             assert all(part.principal_cents == costs[part.debt_id].principal_cents for part in charge.parts)
         else:
             agreement = next(a for a in chat.agreements if a.offer_no == charge.agreement_offer_no)
-            due = next(i for i in agreement.instalments if i.n == charge.instalment_n)
-            assert charge.amount_cents == due.amount_cents - due.paid_cents
+            still = {i.n: i.open_cents for i in agreement.open_instalments}
+            asked_for = {part.instalment_n: part.principal_cents for part in charge.parts}
+            assert len(asked_for) == len(charge.parts)
+            assert asked_for.items() <= still.items()
     alive = [c for c in chat.charges if c.state in ("requested", "active")]
-    asked = [part.debt_id for c in alive for part in c.parts]
+    asked = [(part.debt_id, part.instalment_n) for c in alive for part in c.parts]
     assert len(asked) == len(set(asked)), "nothing is asked for twice"
 
 

@@ -32,6 +32,8 @@ LONGEST: dict[str, Value] = {
     "paid_cents": 99_999_999,
     "surplus_cents": 99_999_999,
     "rate_percent": Decimal("99.99"),
+    "fine_percent": Decimal("99.99"),
+    "month_percent": Decimal("99.99"),
     "cet_percent": Decimal("9999.99"),
     "due_on": date(2027, 12, 31),
     "until_on": date(2027, 12, 31),
@@ -44,6 +46,7 @@ LONGEST: dict[str, Value] = {
     "count": 120,
     "n": 120,
     "day": 31,
+    "days": 365,
     "code": 131026,
 }
 FIELD = re.compile(r"\{(\w+)\}")
@@ -57,14 +60,19 @@ ROWS = [
     and not re.fullmatch(r"row_plan(_entry)?_(free|interest)", name)
 ]
 DETAILS = [name for name in WORDS if name.startswith("row_") and name not in ROWS]
-LINES = [name for name in WORDS if name.startswith("line_")]
-BODIES = [name for name in WORDS if name.split("_")[0] not in ("button", "row", "line", "note", "code")]
+LINES = [name for name in WORDS if name.startswith(("line_", "rule_"))]
+RULES = ("rule_late", "rule_broken_both", "rule_early", "rule_moved")  # the longest of each
+BODIES = [name for name in WORDS if name.split("_")[0] not in ("button", "row", "line", "rule", "note", "code")]
 
 
 def values(wording: str, lines: str = "line_instalment") -> dict[str, Value]:
     """The longest value of each field; with lines, as many as are ever said, of the longest kind."""
     fields = FIELD.findall(WORDS[wording])
-    found = {name: LONGEST[name] for name in fields if name != "lines"}
+    found = {name: LONGEST[name] for name in fields if name not in ("lines", "rules")}
+    if "rules" in fields:
+        found["rules"] = tuple(
+            {"wording": rule, **{name: LONGEST[name] for name in FIELD.findall(WORDS[rule])}} for rule in RULES
+        )
     if "lines" in fields:
         one = {name: LONGEST[name] for name in FIELD.findall(WORDS[lines])}
         found["lines"] = tuple({"wording": lines, **one} for _ in range(_most_lines(wording)))
