@@ -8,6 +8,7 @@ from flows.events import AgentReplied, DeliveryFailed
 from flows.identity import NOT_ME
 from flows.instalments import cost_of_instalment
 from flows.moment import HUMAN, THREE, Moment
+from flows.other_ways import say_boleto
 from flows.wishes import recalled
 from flows.words import WORDS
 
@@ -85,12 +86,6 @@ def opt_in(moment: Moment) -> None:
     """Active messages are welcome again."""
     moment.effects.append(OptIn())
     moment.say("opted_in", *THREE) if moment.facts.customer is not None else moment.say("opted_in", HUMAN)
-
-
-def say_boleto(moment: Moment) -> None:
-    """Here it is Pix; a person can send a boleto."""
-    moment.say("boleto", _PAY_NOW, HUMAN)
-    moment.wait_for_answer()
 
 
 def say_paid_already(moment: Moment) -> None:

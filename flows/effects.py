@@ -47,7 +47,8 @@ class Say:
 
     `picture_charge_no`: head the message with the QR picture of that charge. `link_charge_no`: the message's payment
     page. `code_charge_no`: the message *is* that charge's copy-and-paste code, alone as text. `card_charge_no`: the
-    native payment card.
+    native payment card. `boleto_charge_no`: the message *is* that charge's boleto line, alone as text.
+    `provider_page_charge_no`: the message's button leads to the provider's own page of that charge.
     """
 
     wording: str
@@ -58,6 +59,8 @@ class Say:
     link_charge_no: int | None = None
     code_charge_no: int | None = None
     card_charge_no: int | None = None
+    boleto_charge_no: int | None = None
+    provider_page_charge_no: int | None = None
     template: str | None = None  # the approved template that says it where the 24-hour window is closed
     list_button: str | None = None  # the text that opens the list
 

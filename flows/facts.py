@@ -89,7 +89,8 @@ class SealedOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeFact:
-    """A charge at the provider. `code` is the Pix copy-and-paste text once the provider has made it."""
+    """A charge at the provider. `code` is the Pix copy-and-paste text once the provider has made it; `boleto_line` its
+    boleto's line and `link` its page for a card, where the provider has them."""
 
     no: int
     amount_cents: int
@@ -101,6 +102,8 @@ class ChargeFact:
     offer_no: int | None = None
     agreement_offer_no: int | None = None
     instalment_n: int | None = None
+    boleto_line: str | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -264,7 +264,7 @@ def _words_of(moment: Moment, charge: ChargeFact) -> tuple[str, dict[str, Value]
     values: dict[str, Value] = {
         "total_cents": charge.amount_cents,
         "until_on": charge.pay_until,
-        "payee": _payee(rules),
+        "payee": payee(rules),
         "description": moment.description(charge.parts[0].debt_id) if charge.parts else "",
     }
     whole = CostOfDebt(
@@ -298,7 +298,7 @@ def _words_of_agreed(
     return wording, {**values, "n": charge.instalment_n, "count": last}
 
 
-def _payee(rules: Rules) -> str:
+def payee(rules: Rules) -> str:
     """Who the bank's app will show, with the creditor's document: fraud is what people fear most."""
     document = read_document(rules.creditor_document)
     name = rules.payee_name or rules.creditor_name

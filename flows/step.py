@@ -13,11 +13,13 @@ from statemachine.orderedset import OrderedSet
 from flows import events, paying
 from flows.agreement_talk import may_renegotiate, meant
 from flows.agreement_watch import promise_over, watch
+from flows.answers import choices_here
 from flows.conversation import Conversation
 from flows.effects import Book, Effect
 from flows.events import Event
 from flows.facts import Facts
 from flows.moment import Moment
+from flows.other_ways import say_never_cards
 from flows.paying import show_ready_charge
 from flows.wishes import NOTHING, Where, Wish, recalled, wish_of
 
@@ -93,6 +95,8 @@ def step(state: State, facts: Facts, event: Event) -> Step:
     after = _sent(state.configuration, moment, name, event) if name else state.configuration
     if isinstance(event, events.ChargeReady) and after[0] == "bot" and facts.customer is not None:
         show_ready_charge(moment, event.charge_no)
+    if moment.wish.want == "card_number" and after[0] == "bot":
+        say_never_cards(moment, *(choices_here(moment) if facts.customer is not None else ()))
     if isinstance(event, events.TimerFired) and event.name == "agreement":
         watch(moment, event.subject)
     if isinstance(event, events.TimerFired) and event.name == "promise":
@@ -113,7 +117,8 @@ def _named(place: str, moment: Moment, event: Event) -> str | None:
             if place == "person":
                 # A person of ours reads it and the bot has no say; but who asks for no more messages gets no more.
                 return "opt_out" if moment.wish.want == "opt_out" else None
-            return _wanted(place, moment)
+            # What is said of a card leaves the conversation where it is, whoever is there.
+            return _wanted(place, moment) if moment.wish.want != "card_number" else None
         case events.Identified():
             moment.wish, moment.introduced = recalled(str(moment.memory.pop("wanted", "greet.0.0"))), True
             return _wanted(place, moment)

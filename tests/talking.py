@@ -184,7 +184,7 @@ class Chat:
     @property
     def written(self) -> list[Written]:
         """What was said in the last step, in words."""
-        return [write(say, texts()) for say in self.all(fx.Say) if say.code_charge_no is None]
+        return [write(say, texts()) for say in self.all(fx.Say) if say.wording != "code"]
 
     @property
     def text(self) -> str:

@@ -75,7 +75,9 @@ async def test_a_typed_card_number_is_in_no_table_no_log_and_not_in_redis(
     """As text, under a picture, in a form, in a card of contacts, in a body that cannot be read, and a repeat."""
     ana = place.phone(ANA)
     await ana.says("oi", ANA.document[:3], f"passa no meu cartão {CARD} {CODE}", f"ou no\n{OTHER}")
+    assert "não guardei os dígitos" in ana.last
     await ana.sends("image", f"é esse aqui ó {CARD}")
+    assert "não guardei os dígitos" in ana.last
     bodies = [
         person(type="interactive", interactive={"type": "nfm_reply", "nfm_reply": {
             "name": "flow", "response_json": f'{{"card":"{CARD}","cvv":"987"}}'}}),

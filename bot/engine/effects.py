@@ -164,7 +164,10 @@ async def _say(parts: Parts, turn: Turn, say: Say, rows: Rows) -> None:
     guards: dict[str, Any] = {}
     if turn.conversation.customer_id is not None:
         guards["customer_id"] = turn.conversation.customer_id
-    shown = say.picture_charge_no or say.link_charge_no or say.code_charge_no or say.card_charge_no
+    shown = (
+        say.picture_charge_no or say.link_charge_no or say.code_charge_no or say.card_charge_no
+        or say.boleto_charge_no or say.provider_page_charge_no
+    )  # fmt: skip
     if shown is not None:
         guards["charge_no"] = shown
     key = _message(turn, rows, rendered, purpose=say.purpose, guards=guards)

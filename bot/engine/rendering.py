@@ -15,6 +15,7 @@ from flows.effects import Say
 from flows.facts import ChargeFact, Facts
 from flows.wording import Written, WrittenChoice, write
 from flows.words import WORDS
+from payments.boleto import checked_line
 
 _BUTTONS = 3
 
@@ -35,6 +36,9 @@ def render(parts: Parts, conversation: Conversation, facts: Facts, say: Say) -> 
     if say.code_charge_no is not None:
         code = _charge(facts, say.code_charge_no).code or ""
         return _rendered(messages.Text(body=code), code)
+    if say.boleto_charge_no is not None:
+        line = checked_line(_charge(facts, say.boleto_charge_no).boleto_line or "")
+        return _rendered(messages.Text(body=line), line)
     written = write(say, parts.texts)
     if say.template is not None and _window_is_closed(facts):
         return _template(parts, conversation, say, written)
@@ -42,6 +46,10 @@ def render(parts: Parts, conversation: Conversation, facts: Facts, say: Say) -> 
         return _card(parts, conversation, _charge(facts, say.card_charge_no), written)
     if say.link_charge_no is not None:
         return _link(parts, conversation, say, written)
+    if say.provider_page_charge_no is not None:
+        url = _charge(facts, say.provider_page_charge_no).link or ""
+        label = parts.texts(WORDS["button_card"])
+        return _rendered(messages.LinkButton(body=written.body, label=label, url=url), written.body, link=url)
     if not written.choices:
         return _rendered(messages.Text(body=written.body), written.body)
     picture = _picture(parts, conversation, say)
