@@ -17,6 +17,7 @@ from payments.providers.protocol import (
     NotAuthorized,
     NotFound,
     Payee,
+    Refund,
     Refused,
     Request,
     TryLater,
@@ -310,3 +311,63 @@ def test_a_static_charge_asks_nobody_and_carries_key_amount_and_txid() -> None:
     assert not isinstance(read, NotACode)
     assert requests == []
     assert (read.key, read.amount_cents, read.txid) == (KEY, 35725, "a" * 25)
+
+
+REFUND = {
+    "id": "r1",
+    "rtrId": "D" + E2E[1:],
+    "valor": "7.89",
+    "horario": {"solicitacao": "2026-12-01T13:00:00Z"},
+    "status": "EM_PROCESSAMENTO",
+}
+GIVEN_BACK = Refund(id="r1", amount_cents=789, status="EM_PROCESSAMENTO")
+PATH = f"/pix/{E2E}/devolucao/r1"
+TAKEN = says(400, {"type": "https://pix.bcb.gov.br/api/v2/error/PixDevolucaoInvalida"})
+
+
+def test_a_refund_is_put_under_our_id() -> None:
+    (request,), made = hold(api_pix.refund(E2E, "r1", 789), says(201, REFUND))
+    assert (request.method, request.path, json.loads(request.body or b"")) == ("PUT", PATH, {"valor": "7.89"})
+    assert mistakes(json.loads(request.body or b""), "DevolucaoSolicitada") == []
+    assert made == GIVEN_BACK
+    assert not made.is_final
+
+
+@pytest.mark.parametrize(
+    ("in_doubt", "answers", "methods"),
+    [
+        (True, [says(200, REFUND)], ["GET"]),
+        (True, [says(404, {}), says(201, REFUND)], ["GET", "PUT"]),
+        (False, [TAKEN, says(200, REFUND)], ["PUT", "GET"]),  # the request got through twice
+    ],
+)
+def test_a_refund_in_doubt_is_looked_for_and_not_made_twice(
+    in_doubt: bool, answers: list[Answer], methods: list[str]
+) -> None:
+    requests, made = hold(api_pix.refund(E2E, "r1", 789, in_doubt), *answers)
+    assert ([r.method for r in requests], made) == (methods, GIVEN_BACK)
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        ([TAKEN, says(404, {})], Refused),  # more than is left, or after 90 days
+        ([TAKEN, says(200, {**REFUND, "valor": "7.88"})], WrongAnswer),  # the id is another refund's
+        ([says(201, {**REFUND, "id": "r2"})], WrongAnswer),
+        ([says(201, {"id": "r1"})], WrongAnswer),
+        ([says(503, {})], TryLater),
+        ([says(404, {})], NotFound),
+    ],
+)
+def test_nothing_is_built_on_another_refund_or_on_none(answers: list[Answer], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        hold(api_pix.refund(E2E, "r1", 789), *answers)
+
+
+def test_a_return_says_who_wanted_it() -> None:
+    told = [{**REFUND, "id": "m", "natureza": "MED_FRAUDE", "status": "DEVOLVIDO"}, REFUND]
+    _, received = hold(api_pix.confirm(E2E), says(200, pix(devolucoes=told)))
+    assert [(r.id, r.natureza, r.is_final) for r in received.refunds] == [
+        ("m", "MED_FRAUDE", True),
+        ("r1", "ORIGINAL", False),
+    ]

@@ -23,6 +23,7 @@ from bot.settings import Secret
 from payments.brcode import NotACode, read_code
 from payments.providers import api_pix
 from payments.providers.protocol import NotAuthorized, Refused, TryLater
+from tests.openapi import mistakes
 from tests.pix_bank import TXID, listening, order, stand_in
 
 
@@ -37,6 +38,22 @@ async def test_a_charge_is_made_paid_and_confirmed_over_http() -> None:
         assert (received.amount_cents, received.txid, received.paid_at) == (35725, TXID, bank.clock.now())
         assert (await bank.talk.drive(api_pix.state(TXID))).kept_cents == 35725
         await bank.talk.drive(api_pix.cancel(TXID))  # too late, and that is all right
+
+
+async def test_money_is_sent_back_once_and_the_bank_says_when_it_is_there() -> None:
+    async with stand_in() as bank:
+        await bank.register()
+        created = await bank.talk.drive(api_pix.create(order(bank.clock)))
+        key = (await bank.provider.pay_code(created.code))["endToEndId"]
+        made = [await bank.talk.drive(api_pix.refund(key, "r1", 725, doubt)) for doubt in (False, True, False)]
+        assert [r.status for r in made] == ["EM_PROCESSAMENTO", "DEVOLVIDO", "DEVOLVIDO"]
+        assert [len(call["pix"][0].get("devolucoes", ())) for call in bank.told if "pix" in call] == [0, 1]
+        with pytest.raises(Refused, match=r"devolucao\.valor"):
+            await bank.talk.drive(api_pix.refund(key, "r2", 35001))
+        await bank.provider.take_back(key, 35000)
+        received = await bank.talk.drive(api_pix.confirm(key))
+        assert (received.kept_cents, [r.natureza for r in received.refunds]) == (0, ["ORIGINAL", "MED_FRAUDE"])
+        assert mistakes(bank.told[-1]["pix"][0], "Pix") == []
 
 
 async def test_many_conversations_at_once_fetch_one_token() -> None:

@@ -29,7 +29,7 @@ async def _tick(moment: datetime | None) -> None:
         moment = moment.replace(tzinfo=settings.timezone)
     clock = FixedClock(moment.astimezone(UTC)) if moment else clock_of(settings.home) or SystemClock()
     async with open_parts(settings, clock) as parts:
-        if settings.pix.mode == "api":
+        if settings.pix.mode != "static":
             await poll_once(parts)
         done = await do_what_is_due(parts)
     click.echo(", ".join(f"{name}: {count}" for name, count in done.items()))

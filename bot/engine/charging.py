@@ -18,8 +18,8 @@ from bot.engine.talk import Away
 from bot.store import charges
 from bot.store.charges import Ordered
 from flows.events import ChargeFailed, ChargeReady
-from payments.providers import api_pix, static
 from payments.providers.protocol import ChargeOrder, Created, Payee, ProviderError, TryLater
+from payments.providers.registry import provider_of
 
 TRIES = 7  # of making a charge: somebody is waiting for the code
 TRIES_TO_CANCEL = 12  # nobody waits, and the code dies by itself at the end of its day
@@ -64,7 +64,7 @@ async def _make(parts: Line, charge: Ordered, attempt: int) -> Outcome:
     if order.now >= order.expires_at:
         return await _failed(parts, charge, reason="expired")
     try:
-        created = await parts.talk.drive((api_pix if charge.provider == "api" else static).create(order))
+        created = await parts.talk.drive(provider_of(charge.provider).create(order))
     except (Away, TryLater) as error:
         log.warning("charge.not_made", charge_id=charge.id, attempt=attempt, error=str(error))
         return _again(attempt) if attempt < TRIES else await _failed(parts, charge, reason="provider_away")
@@ -77,10 +77,11 @@ async def _make(parts: Line, charge: Ordered, attempt: int) -> Outcome:
 
 
 async def _take_back(parts: Line, charge: Ordered, attempt: int) -> Outcome:
-    if charge.provider == "static":  # there is nobody to tell
+    cancel = provider_of(charge.provider).cancel
+    if cancel is None:  # there is nobody to tell
         return Done()
     try:
-        paid = await parts.talk.drive(api_pix.cancel(charge.txid))
+        paid = await parts.talk.drive(cancel(charge.txid, charge.form))
     except (Away, TryLater) as error:
         log.warning("charge.not_taken_back", charge_id=charge.id, attempt=attempt, error=str(error))
         return _again(attempt) if attempt < TRIES_TO_CANCEL else Done()

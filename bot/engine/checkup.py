@@ -12,8 +12,8 @@ from bot.store.migrate import is_current
 from bot.whatsapp.errors import Refused, Unknown
 from bot.whatsapp.templates import read_templates
 from payments.brcode import Merchant, mistakes, plain, static_code
-from payments.providers import api_pix
 from payments.providers.protocol import NotFound, ProviderError
+from payments.providers.registry import provider_of
 
 _A_CHARGE_NOBODY_MADE = "acertodoctor00000000000000000000"
 
@@ -107,10 +107,11 @@ async def _policy(parts: Parts) -> Finding:
 
 
 async def _provider(parts: Parts) -> Finding:
-    if parts.settings.pix.mode == "static":
+    state = provider_of(parts.settings.pix.mode).state
+    if state is None:
         return static_pix(parts.settings.pix)
     try:
-        await parts.talk.drive(api_pix.state(_A_CHARGE_NOBODY_MADE))
+        await parts.talk.drive(state(_A_CHARGE_NOBODY_MADE, "cob"))
     except NotFound:
         pass  # the bank knows us and says that it has no such charge: all is well
     except (Away, ProviderError) as error:

@@ -53,7 +53,7 @@ def _loops(parts: Parts, roles: frozenset[str], stop: asyncio.Event) -> list[Cor
         loops.append(_whenever(parts, stop, "statuses", _LOOK_EVERY_S, lambda: statuses.apply_once(parts)))
         loops.append(_whenever(parts, stop, "pix", _LOOK_EVERY_S, lambda: settle.settle_once(parts)))
         loops.append(_whenever(parts, stop, "timers", _TIMERS_EVERY_S, lambda: fire_timers(parts)))
-        if parts.settings.pix.mode == "api":
+        if parts.settings.pix.mode != "static":
             loops.append(_whenever(parts, stop, "poll", _POLL_EVERY_S, lambda: _polled(parts)))
     if "sender" in roles:
         loops.append(sender.Sender(parts).run(stop))

@@ -18,8 +18,8 @@ from bot.engine.talk import Away
 from bot.store import charges, inbox
 from bot.store.inbox import Arrival
 from flows.events import PaymentConfirmed
-from payments.providers import api_pix
 from payments.providers.protocol import NotFound, ProviderError, Received, Refused, TryLater, WrongAnswer
+from payments.providers.registry import provider_of
 
 OVERLAP = timedelta(hours=48)
 _TRIGGERS = 20  # of one look
@@ -63,13 +63,14 @@ async def poll_once(parts: Line) -> int:
     With static Pix there is nobody to ask: the statement is imported by hand. A bank that does not answer is asked the
     next time.
     """
-    if parts.settings.pix.mode != "api":
+    received = provider_of(parts.settings.pix.mode).received
+    if received is None:
         return 0
     now = parts.clock.now()
     new = 0
     try:
         for page in range(_PAGES):
-            found = await parts.talk.drive(api_pix.received(now - OVERLAP, now + _AHEAD, page=page))
+            found = await parts.talk.drive(received(now - OVERLAP, now + _AHEAD, page))
             new += await take_in(parts, found.items)
             if found.unreadable:
                 log.error("poll.unreadable", payments=found.unreadable)
@@ -88,12 +89,15 @@ async def _last_looks(parts: Line, now: datetime) -> int:
 
     Then close it: also after days of being down.
     """
+    provider = provider_of(parts.settings.pix.mode)
+    if provider.state is None:
+        return 0
     async with parts.pool.acquire() as conn:
-        expired = await conn.fetch(charges.EXPIRED, now - _LAST_LOOK_AFTER, _LAST_LOOKS)
+        expired = await conn.fetch(charges.EXPIRED, now - _LAST_LOOK_AFTER, _LAST_LOOKS, provider.name)
     new = 0
     for row in expired:
         try:
-            found = await parts.talk.drive(api_pix.state(row["txid"]))
+            found = await parts.talk.drive(provider.state(row["txid"], row["form"]))
         except NotFound:
             payments: Sequence[Received] = ()
         except (Refused, WrongAnswer) as error:
@@ -110,12 +114,13 @@ async def _last_looks(parts: Line, now: datetime) -> int:
 
 async def _handle(parts: Line, raw: bytes) -> str | None:
     """Confirm what one trigger names. Return why it is parked, None if it is done."""
-    if parts.settings.pix.mode != "api":
+    provider = provider_of(parts.settings.pix.mode)
+    if provider.triggered is None or provider.confirm is None:
         return "pix.static_mode"
-    named, reason = triggered(raw)
+    named, reason = provider.triggered(raw)
     for end_to_end_id in named:
         try:
-            received = await parts.talk.drive(api_pix.confirm(end_to_end_id))
+            received = await parts.talk.drive(provider.confirm(end_to_end_id))
         except NotFound:
             reason = "pix.not_confirmed"  # forged, or early: then the poll finds it
         except (Refused, WrongAnswer) as error:
@@ -123,23 +128,6 @@ async def _handle(parts: Line, raw: bytes) -> str | None:
         else:
             await take_in(parts, [received])
     return reason
-
-
-def triggered(raw: bytes) -> tuple[list[str], str | None]:
-    """Return the payments that a webhook's body names, and why it cannot be read whole.
-
-    A bank's test call names none.
-    """
-    try:
-        body = json.loads(raw) if raw.strip() else {}
-    except (ValueError, RecursionError):
-        return [], "pix.unreadable"
-    items = body.get("pix", []) if isinstance(body, dict) else []
-    if not isinstance(items, list):
-        return [], "pix.unreadable"
-    ids = [item.get("endToEndId") if isinstance(item, dict) else None for item in items]
-    good = [i for i in ids if isinstance(i, str) and api_pix.END_TO_END_ID.fullmatch(i)]
-    return list(dict.fromkeys(good)), None if len(good) == len(ids) else "pix.bad_end_to_end_id"
 
 
 async def take_in(parts: Line, payments: Sequence[Received]) -> int:

@@ -18,7 +18,7 @@ import structlog
 from bot.settings import Pix
 from payments.providers.protocol import Answer, Conversation, NotAuthorized, Request, TryLater
 
-SCOPES = "cob.read cob.write pix.read webhook.read webhook.write"
+SCOPES = "cob.read cob.write cobv.read cobv.write pix.read pix.write webhook.read webhook.write"
 _BODY_BYTES = 4 * 1024 * 1024
 _TOKEN_MARGIN_S = 60.0  # a token this near to its end is not used any more
 _TOKEN_S = 300.0  # how long a token lives whose bank does not say

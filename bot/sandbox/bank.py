@@ -19,6 +19,7 @@ from payments.documents import NotADocument, read_document
 ISPB = "99999004"  # of no bank
 _TXID = re.compile(r"[a-zA-Z0-9]{26,35}")
 _MONEY = re.compile(r"\d{1,10}\.\d{2}", re.ASCII)
+_REFUNDABLE = timedelta(days=90)
 _REMOVED = "REMOVIDA_PELO_USUARIO_RECEBEDOR"
 
 
@@ -165,12 +166,75 @@ class Bank:
         return pix
 
     def refund(
-        self, end_to_end_id: str, amount_cents: int, *, id: str = "1", status: str = "DEVOLVIDO"
+        self,
+        end_to_end_id: str,
+        amount_cents: int,
+        *,
+        id: str = "1",
+        status: str = "DEVOLVIDO",
+        natureza: str = "ORIGINAL",
     ) -> dict[str, Any]:
-        """Send money back, as the account's owner does in the bank's own program."""
+        """Send money back, as the account's owner does in the bank's own program, or the bank itself (`MED_…`)."""
+        now = _instant(self.clock.now())
+        return self._give_back(
+            end_to_end_id,
+            {
+                "id": id,
+                "rtrId": f"D{end_to_end_id[1:]}",
+                "valor": reais_of(amount_cents),
+                "natureza": natureza,
+                "horario": {"solicitacao": now, **({"liquidacao": now} if status == "DEVOLVIDO" else {})},
+                "status": status,
+            },
+        )
+
+    def put_refund(self, end_to_end_id: str, id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Begin to send money back as the API asks for it; the refund is not final yet."""
         pix = self.pix(end_to_end_id)
-        given_back = {"id": id, "rtrId": f"D{pix['endToEndId'][1:]}", "valor": reais_of(amount_cents), "status": status}
-        pix["devolucoes"] = [*[d for d in pix.get("devolucoes", ()) if d["id"] != id], given_back]
+        amount = body.get("valor")
+        wrong = []
+        if not re.fullmatch(r"[a-zA-Z0-9]{1,35}", id):
+            wrong.append(_violation("id", "não respeita [a-zA-Z0-9]{1,35}"))
+        if not isinstance(amount, str) or not _MONEY.fullmatch(amount) or cents_of(amount) == 0:
+            wrong.append(_violation("devolucao.valor", "não respeita \\d{1,10}\\.\\d{2} ou é zero"))
+        if body.get("natureza", "ORIGINAL") not in ("ORIGINAL", "RETIRADA"):
+            wrong.append(_violation("devolucao.natureza", "ORIGINAL ou RETIRADA"))
+        before = pix.get("devolucoes", ())
+        if id in {d["id"] for d in before}:
+            wrong.append(_violation("id", "já utilizado por outra devolução"))
+        gone = sum(cents_of(d["valor"]) for d in before if d["status"] != "NAO_REALIZADO")
+        if not wrong and gone + cents_of(str(amount)) > cents_of(pix["valor"]):
+            wrong.append(_violation("devolucao.valor", "excede o valor do Pix"))
+        if self.clock.now() - datetime.fromisoformat(pix["horario"]) > _REFUNDABLE:
+            wrong.append(_violation("devolucao", "fora da janela de 90 dias"))
+        if wrong:
+            raise Problem(400, "PixDevolucaoInvalida", "A devolução não respeita o schema.", wrong)
+        self.refund(
+            end_to_end_id,
+            cents_of(str(amount)),
+            id=id,
+            status="EM_PROCESSAMENTO",
+            natureza=body.get("natureza", "ORIGINAL"),
+        )
+        return self.refund_of(end_to_end_id, id)
+
+    def refund_of(self, end_to_end_id: str, id: str) -> dict[str, Any]:
+        """Return one refund of a payment."""
+        for given_back in self.pix(end_to_end_id).get("devolucoes", ()):
+            if given_back["id"] == id:
+                return dict(given_back)
+        raise Problem(404, "PixDevolucaoNaoEncontrada", "Devolução não encontrada para o id informado.")
+
+    def finish_refund(self, end_to_end_id: str, id: str, *, status: str = "DEVOLVIDO") -> dict[str, Any]:
+        """Bring a refund to its final state; return the payment."""
+        given_back = {**self.refund_of(end_to_end_id, id), "status": status}
+        if status == "DEVOLVIDO":
+            given_back["horario"] = {**given_back["horario"], "liquidacao": _instant(self.clock.now())}
+        return self._give_back(end_to_end_id, given_back)
+
+    def _give_back(self, end_to_end_id: str, given_back: dict[str, Any]) -> dict[str, Any]:
+        pix = self.pix(end_to_end_id)
+        pix["devolucoes"] = [*[d for d in pix.get("devolucoes", ()) if d["id"] != given_back["id"]], given_back]
         for charge in self.charges.values():
             charge["pix"] = [pix if p["endToEndId"] == end_to_end_id else p for p in charge.get("pix", ())]
         self._keep()

@@ -44,6 +44,7 @@ class Weather:
     down: int | None = None
     answers_lost: int = 0  # so many answers never arrive, although what was asked for is done
     frozen: bool = False  # requests wait until it thaws
+    refunds: Literal["done", "waiting", "failing"] = "done"  # what becomes of a refund right after it was asked for
 
 
 class PixProvider:
@@ -80,6 +81,8 @@ class PixProvider:
             web.get(f"{API}/cob/{{txid}}", self._get_charge),
             web.get(f"{API}/pix", self._list_pix),
             web.get(f"{API}/pix/{{e2eid}}", self._get_pix),
+            web.put(f"{API}/pix/{{e2eid}}/devolucao/{{id}}", self._put_refund),
+            web.get(f"{API}/pix/{{e2eid}}/devolucao/{{id}}", self._get_refund),
             web.put(f"{API}/webhook/{{key}}", self._put_webhook),
             web.get(f"{API}/webhook/{{key}}", self._get_webhook),
             web.delete(f"{API}/webhook/{{key}}", self._delete_webhook),
@@ -109,6 +112,20 @@ class PixProvider:
     async def pay(self, txid: str, amount_cents: int | None = None) -> dict[str, Any]:
         """Pay a charge, wholly or in another amount, and tell the webhook. Raises NotPayable."""
         pix = self.bank.pay(txid, amount_cents)
+        await self._tell(pix)
+        return pix
+
+    async def finish_refund(self, end_to_end_id: str, id: str, *, done: bool = True) -> dict[str, Any]:
+        """Bring a refund to its end and tell the webhook; return the payment."""
+        pix = self.bank.finish_refund(end_to_end_id, id, status="DEVOLVIDO" if done else "NAO_REALIZADO")
+        await self._tell(pix)
+        return pix
+
+    async def take_back(
+        self, end_to_end_id: str, amount_cents: int, *, natureza: str = "MED_FRAUDE", id: str = "med1"
+    ) -> dict[str, Any]:
+        """Money leaves without the creditor's asking: the central bank's special return mechanism (MED)."""
+        pix = self.bank.refund(end_to_end_id, amount_cents, id=id, natureza=natureza)
         await self._tell(pix)
         return pix
 
@@ -222,6 +239,16 @@ class PixProvider:
 
     async def _get_pix(self, request: web.Request) -> web.Response:
         return _json(self.bank.pix(request.match_info["e2eid"]))
+
+    async def _put_refund(self, request: web.Request) -> web.Response:
+        end_to_end_id, id = request.match_info["e2eid"], request.match_info["id"]
+        made = self.bank.put_refund(end_to_end_id, id, await _body(request))
+        if self._weather.refunds != "waiting":
+            await self.finish_refund(end_to_end_id, id, done=self._weather.refunds == "done")
+        return _json(made, 201)
+
+    async def _get_refund(self, request: web.Request) -> web.Response:
+        return _json(self.bank.refund_of(request.match_info["e2eid"], request.match_info["id"]))
 
     async def _put_webhook(self, request: web.Request) -> web.Response:
         key, body = request.match_info["key"], await _body(request)

@@ -14,6 +14,7 @@ from typing import Any
 from bot.links import pay_token
 from bot.store.agreements import DebtMoved
 from flows.effects import Charge
+from payments.providers.registry import provider_of
 
 INSERT = """
 INSERT INTO charge (conversation_id, no, customer_id, provider, txid, pay_token, amount_cents, parts, pay_until,
@@ -34,7 +35,8 @@ UPDATE charge SET state = 'cancelled' WHERE conversation_id = $1 AND no = $2 AND
 RETURNING id
 """
 ORDERED = """
-SELECT c.id, c.conversation_id, c.no, c.provider, c.txid, c.amount_cents, c.expires_at, c.state, k.name, k.document
+SELECT c.id, c.conversation_id, c.no, c.provider, c.form, c.txid, c.amount_cents, c.expires_at, c.state, k.name,
+       k.document
 FROM   charge c JOIN customer k ON k.id = c.customer_id WHERE c.id = $1
 """
 ACTIVATE = (
@@ -44,11 +46,9 @@ FAIL = "UPDATE charge SET state = 'failed' WHERE id = $1 AND state = 'requested'
 OF_TXID = "SELECT txid, conversation_id, no FROM charge WHERE txid = any($1::text[])"
 # Codes that nobody can pay any more and of which we never heard: one last look at the provider, then they are closed.
 EXPIRED = """
-SELECT id, txid FROM charge WHERE provider = 'api' AND state = 'active' AND expires_at < $1 ORDER BY id LIMIT $2
+SELECT id, txid, form FROM charge WHERE provider = $3 AND state = 'active' AND expires_at < $1 ORDER BY id LIMIT $2
 """
 CLOSE = "UPDATE charge SET state = 'cancelled' WHERE id = $1 AND state = 'active'"
-
-_TXID_CHARACTERS = {"static": 25, "api": 32}  # a static code takes 1–25, API Pix 26–35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,7 @@ class Ordered:
     conversation_id: int
     no: int
     provider: str
+    form: str
     txid: str
     amount_cents: int
     expires_at: datetime
@@ -82,7 +83,7 @@ def txid_of(token: str, *, provider: str, now: datetime) -> str:
     anew.
     """
     digest = hashlib.sha256(f"{token}:{now.timestamp():.6f}".encode("ascii")).digest()
-    return b32encode(digest).decode("ascii").rstrip("=").lower()[: _TXID_CHARACTERS[provider]]
+    return b32encode(digest).decode("ascii").rstrip("=").lower()[: provider_of(provider).txid_characters]
 
 
 # Under the debts' locks: another conversation of the same customer may have paid or agreed since the facts were read.

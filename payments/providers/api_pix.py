@@ -23,6 +23,7 @@ from payments.providers.protocol import (
     NotAuthorized,
     NotFound,
     Page,
+    Provider,
     Received,
     Refund,
     Refused,
@@ -34,6 +35,7 @@ from payments.providers.protocol import (
 ACTIVE, CONCLUDED, REMOVED = "ATIVA", "CONCLUIDA", "REMOVIDA_PELO_USUARIO_RECEBEDOR"
 PAGE_SIZE = 100
 END_TO_END_ID = re.compile(r"[A-Za-z0-9]{32}")
+REFUND_ID = re.compile(r"[A-Za-z0-9]{1,35}")
 _TXID = re.compile(r"[A-Za-z0-9]{1,35}")
 _LOCATION = re.compile(r"[!-~]{1,77}")  # what field 26-25 of a code holds
 # EMV: 512 characters at most, none of them a control character or half of one.
@@ -62,7 +64,7 @@ def create(order: ChargeOrder) -> Conversation[Created]:
     return _created(order, _document(answer))
 
 
-def cancel(txid: str) -> Conversation[tuple[Received, ...]]:
+def cancel(txid: str, form: str = "cob") -> Conversation[tuple[Received, ...]]:
     """Take a charge back and return what was paid on it before that. One that is paid, removed or unknown already is as
     good as taken back.
     """
@@ -70,7 +72,7 @@ def cancel(txid: str) -> Conversation[tuple[Received, ...]]:
     if answer.status == 200 or answer.status == 404:
         return ()
     if answer.status == 400 and _problem(answer)[0] == _INVALID_OPERATION:  # it is not active any more: was it paid?
-        return (yield from state(txid)).payments
+        return (yield from state(txid, form)).payments
     _raise(answer)
 
 
@@ -86,7 +88,7 @@ def confirm(end_to_end_id: str) -> Conversation[Received]:
     return received
 
 
-def received(since: datetime, until: datetime, *, page: int = 0) -> Conversation[Page]:
+def received(since: datetime, until: datetime, page: int = 0) -> Conversation[Page]:
     """Return one page of the payments settled from `since` to `until` that carry a txid.
 
     Without one it is nobody's charge.
@@ -114,7 +116,7 @@ def received(since: datetime, until: datetime, *, page: int = 0) -> Conversation
     return Page(items=tuple(items), more=page + 1 < pages, unreadable=len(told) - len(items))
 
 
-def state(txid: str) -> Conversation[ChargeState]:
+def state(txid: str, form: str = "cob") -> Conversation[ChargeState]:
     """Return what the provider knows of a charge, with everything that was paid on it."""
     answer = yield Request(method="GET", path=f"/cob/{txid}")
     if answer.status != 200:
@@ -124,6 +126,46 @@ def state(txid: str) -> Conversation[ChargeState]:
         raise WrongAnswer("txid", "another charge than the one asked for")
     payments = tuple(received_from({"txid": txid, **pix}) for pix in cob.get("pix", ()))
     return ChargeState(status=str(cob.get("status", "")), amount_cents=_amount_of(cob), payments=payments)
+
+
+def refund(end_to_end_id: str, refund_id: str, amount_cents: int, in_doubt: bool = False) -> Conversation[Refund]:
+    """Send `amount_cents` of a payment back to whoever paid it; in doubt, look first. Twice under one id is once.
+
+    Raises Refused (more than is left, older than 90 days), NotFound, TryLater, WrongAnswer.
+    """
+    assert END_TO_END_ID.fullmatch(end_to_end_id)
+    assert REFUND_ID.fullmatch(refund_id)
+    path = f"/pix/{end_to_end_id}/devolucao/{refund_id}"
+    if in_doubt:
+        answer = yield Request(method="GET", path=path)
+        if answer.status == 200:
+            return _ours(answer, refund_id, amount_cents)
+        if answer.status != 404:
+            _raise(answer)
+    answer = yield Request(method="PUT", path=path, body=_json({"valor": reais(amount_cents)}))
+    if answer.status == 400:  # also for an id that was used before: by us, in a request whose answer was lost
+        looked = yield Request(method="GET", path=path)
+        answer = looked if looked.status == 200 else answer
+    if answer.status not in (200, 201):
+        _raise(answer)
+    return _ours(answer, refund_id, amount_cents)
+
+
+def triggered(raw: bytes) -> tuple[list[str], str | None]:
+    """Return the payments that a webhook's body names, and why it cannot be read whole.
+
+    A bank's test call names none.
+    """
+    try:
+        body = json.loads(raw) if raw.strip() else {}
+    except (ValueError, RecursionError):
+        return [], "pix.unreadable"
+    items = body.get("pix", []) if isinstance(body, dict) else []
+    if not isinstance(items, list):
+        return [], "pix.unreadable"
+    ids = [item.get("endToEndId") if isinstance(item, dict) else None for item in items]
+    good = [i for i in ids if isinstance(i, str) and END_TO_END_ID.fullmatch(i)]
+    return list(dict.fromkeys(good)), None if len(good) == len(ids) else "pix.bad_end_to_end_id"
 
 
 def body_of(order: ChargeOrder) -> dict[str, Any]:
@@ -161,10 +203,7 @@ def cents(text: object) -> int:
 def received_from(pix: Mapping[str, Any]) -> Received:
     """Return a payment from the API's `Pix`. Raises WrongAnswer where it lacks what every Pix has."""
     try:
-        refunds = tuple(
-            Refund(id=_word(r["id"]), amount_cents=cents(r["valor"]), status=_word(r["status"]))
-            for r in pix.get("devolucoes", ())
-        )
+        refunds = tuple(_refund(r) for r in pix.get("devolucoes", ()))
         paid_at = datetime.fromisoformat(pix["horario"])
         end_to_end_id, txid = pix["endToEndId"], pix.get("txid")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -179,6 +218,26 @@ def received_from(pix: Mapping[str, Any]) -> Received:
         txid=txid if isinstance(txid, str) and _TXID.fullmatch(txid) else None,
         refunds=refunds,
     )
+
+
+def _refund(told: Mapping[str, Any]) -> Refund:
+    return Refund(
+        id=_word(told["id"]),
+        amount_cents=cents(told["valor"]),
+        status=_word(told["status"]),
+        natureza=_word(told.get("natureza", "ORIGINAL")),
+    )
+
+
+def _ours(answer: Answer, refund_id: str, amount_cents: int) -> Refund:
+    """The refund, once it is certain that it is the one asked for."""
+    try:
+        made = _refund(_document(answer))
+    except (KeyError, TypeError) as error:
+        raise WrongAnswer("devolucao", f"not a refund ({type(error).__name__})") from error
+    if (made.id, made.amount_cents) != (refund_id, amount_cents):
+        raise WrongAnswer("devolucao", "another refund than the one asked for")
+    return made
 
 
 def _created(order: ChargeOrder, cob: Mapping[str, Any]) -> Created:
@@ -268,3 +327,16 @@ def _word(value: object) -> str:
 
 def _instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+API_PIX = Provider(
+    name="api",
+    txid_characters=32,  # 26 to 35 are allowed
+    create=create,
+    cancel=cancel,
+    state=state,
+    triggered=triggered,
+    confirm=confirm,
+    received=received,
+    refund=refund,
+)

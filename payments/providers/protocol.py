@@ -1,4 +1,4 @@
-"""How we speak with whoever collects for the creditor: values that every provider's conversation is made of.
+"""How we speak with whoever collects for the creditor: what a provider can do, and the values of its conversations.
 
 A conversation is a generator: it yields a `Request`, is sent the `Answer`, and returns what it was held for. It knows
 no network, no clock and no credentials, so a test reads it like a script; `bot.engine.talk` drives it over HTTP.
@@ -8,7 +8,7 @@ Two kinds of trouble, by what may be done about it: `TryLater` (the same convers
 it acts.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias, TypeVar
@@ -130,11 +130,16 @@ class Created:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """Money that went back, or is on its way: centavos, and the provider's own word for how far it is."""
+    """Money that went back, or is on its way: centavos, how far it is, and who wanted it, in API Pix's words.
+
+    `status`: EM_PROCESSAMENTO, DEVOLVIDO or NAO_REALIZADO. `natureza`: ORIGINAL and RETIRADA are ours; MED_OPERACIONAL,
+    MED_FRAUDE and MED_PIX_AUTOMATICO the bank's, without our asking (special return mechanism).
+    """
 
     id: str
     amount_cents: int
     status: str
+    natureza: str = "ORIGINAL"
 
     @property
     def is_final(self) -> bool:
@@ -179,3 +184,29 @@ class ChargeState:
     def kept_cents(self) -> int:
         """What was paid, less what went back."""
         return sum(p.kept_cents for p in self.payments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """What one provider can do: a conversation for each thing, None for what it cannot.
+
+    `name` stands in the settings and with each charge, a txid has `txid_characters`. Charges are named by their txid
+    and form, payments by the identity that `Received.end_to_end_id` holds.
+    """
+
+    name: str
+    txid_characters: int
+    create: Callable[[ChargeOrder], Conversation[Created]]
+    """Make a charge; twice is once."""
+    cancel: Callable[[str, str], Conversation[tuple[Received, ...]]] | None = None
+    """Take a charge (txid, form) back; return what was paid on it before."""
+    state: Callable[[str, str], Conversation[ChargeState]] | None = None
+    """Return all that is known of a charge (txid, form)."""
+    triggered: Callable[[bytes], tuple[list[str], str | None]] | None = None
+    """Return the payments that a webhook's body names, and why it cannot be read whole."""
+    confirm: Callable[[str], Conversation[Received]] | None = None
+    """Return one payment. Raises NotFound where nothing was paid."""
+    received: Callable[[datetime, datetime, int], Conversation[Page]] | None = None
+    """Return one page (from 0) of what came in from an instant to another."""
+    refund: Callable[[str, str, int, bool], Conversation[Refund]] | None = None
+    """Send centavos of a payment back under an id of ours; the last says that an earlier attempt is in doubt."""

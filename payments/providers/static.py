@@ -4,7 +4,7 @@ A static code does not expire and may be paid more than once; the txid in it is 
 """
 
 from payments.brcode import Merchant, static_code
-from payments.providers.protocol import ChargeOrder, Conversation, Created
+from payments.providers.protocol import ChargeOrder, Conversation, Created, Provider
 
 
 def create(order: ChargeOrder) -> Conversation[Created]:
@@ -14,3 +14,6 @@ def create(order: ChargeOrder) -> Conversation[Created]:
     return Created(
         code=static_code(order.payee.key, merchant=merchant, amount_cents=order.amount_cents, txid=order.txid)
     )
+
+
+STATIC = Provider(name="static", txid_characters=25, create=create)  # a static code takes 1 to 25

@@ -1,2 +1,2 @@
--- second provider: to come.
-SELECT 1;
+-- A second provider, and a second form of charge at the first.
+ALTER TABLE charge ADD COLUMN form text NOT NULL DEFAULT 'cob' CONSTRAINT charge_form CHECK (form IN ('cob', 'cobv'));
