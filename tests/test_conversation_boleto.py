@@ -34,7 +34,7 @@ def test_a_boleto_is_sent_with_its_amount_its_day_and_its_line_alone(said: str) 
     first, second = chat.all(fx.Say)
     assert "boleto de *Mensalidade de outubro*" in chat.text
     assert "com vencimento em 30/11/2026" in chat.text
-    assert "Recebedor: Escola Aurora" in chat.text
+    assert "Quem recebe: Escola Aurora" in chat.text
     assert (first.boleto_charge_no, second.boleto_charge_no) == (None, chat.charges[-1].no)
     assert chat.all(fx.Charge) == []
 
