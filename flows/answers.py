@@ -3,6 +3,7 @@ wanted."""
 
 from datetime import timedelta
 
+from flows.calendar import payable_day
 from flows.effects import Choice, Note, OpenTicket, OptIn, OptOut, SayAsAgent, Value
 from flows.events import AgentReplied, DeliveryFailed
 from flows.identity import NOT_ME
@@ -31,7 +32,9 @@ def show_menu(moment: Moment) -> None:
         assert coming is not None
         lines.append(
             {
-                "wording": "line_agreement",
+                "wording": "line_agreement_late"
+                if moment.facts.today > payable_day(coming.due_on)
+                else "line_agreement",
                 "description": moment.description(agreement.debt_id),
                 "amount_cents": cost_of_instalment(agreement, coming, moment.facts.today).total_cents,
                 "due_on": coming.due_on,

@@ -56,6 +56,7 @@ WORDS: Mapping[str, str] = {
     "line_owed_late": "• {description}: {total_cents} today (was due on {due_on})",
     "line_owed": "• {description}: {total_cents}, due on {due_on}",
     "line_agreement": "• {description}: agreement, {amount_cents} due on {due_on}",
+    "line_agreement_late": "• {description}: agreement, {amount_cents} today (was due on {due_on})",
     "line_more": "• and {count} more",
     "line_payments": "Amount: {amount_cents}",
     "line_interest_off": "Interest not charged: −{amount_cents}",
