@@ -221,7 +221,7 @@ def thank(moment: Moment, payment: PaymentConfirmed) -> None:
         wording = "paid_twice" if whole and done.again else "paid_unknown" if whole else "paid_too_much"
     elif done.agreement_settled:
         wording = "paid_agreement_settled"
-    elif done.instalment_n is not None and done.next_due_on is not None:
+    elif done.instalment_n is not None and done.next_due_on is not None and done.next_due_on >= moment.facts.today:
         wording, values = "paid_instalment", {**values, "due_on": done.next_due_on}
     elif done.still_open_cents or others_cents:
         wording, values = "paid_some", {**values, "open_cents": done.still_open_cents + others_cents}
