@@ -100,6 +100,7 @@ class Owed:
             provider=provider,
             expires_at=datetime.combine(until + timedelta(days=1), time(), ZONE),
             now=self.clock.now(),
+            today=self.clock.now().astimezone(ZONE).date(),
         )
         return charge_id, effect.charge_no
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +110,12 @@ def order(clock: HandClock, **changed: Any) -> ChargeOrder:
         "txid": TXID,
         "amount_cents": 35725,
         "now": clock.now(),
+        "pay_until": date(2026, 12, 1),
         "expires_at": clock.now() + timedelta(hours=12),
         "payee": PAYEE,
         "debtor_name": "Maria da Silva",
         "debtor_document": "52998224725",
+        "debtor_id": 7,
         "text": "Escola Exemplo",
     }
     return ChargeOrder(**{**given, **changed})

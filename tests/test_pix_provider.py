@@ -1,6 +1,7 @@
 """The stand-in bank refuses what a real one refuses, and can be told to misbehave as real ones do."""
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from bot.sandbox.pix_provider import Weather
 from payments.brcode import Merchant, dynamic_code, static_code
 from payments.providers.api_pix import body_of
 from tests.openapi import mistakes
-from tests.pix_bank import KEY, TXID, order, stand_in
+from tests.pix_bank import KEY, TXID, StandIn, order, stand_in
 
 MERCHANT = Merchant(name="Escola Exemplo", city="Sao Paulo")
 
@@ -68,6 +69,62 @@ async def test_a_bad_charge_is_refused_with_the_property_that_is_wrong(
         assert (status, mistakes(problem, "Problema")) == (400, [])
         assert [v["propriedade"] for v in problem["violacoes"]] == [property_]
         assert bank.provider.bank.charges == {}
+
+
+FRIDAY, SATURDAY = date(2026, 12, 4), date(2026, 12, 5)
+
+
+def due(bank: StandIn, day: date = FRIDAY) -> dict[str, Any]:
+    return body_of(order(bank.clock, form="cobv", pay_until=day))
+
+
+def due_mistakes(document: dict[str, Any], schema: str) -> list[str]:
+    """The description asks for the payee's address beside `recebedor`, where its own examples do not have it."""
+    address = {f"{schema}.{name}: missing" for name in ("logradouro", "cidade", "uf", "cep")}
+    return [mistake for mistake in mistakes(document, schema) if mistake not in address]
+
+
+@pytest.mark.parametrize(
+    ("change", "property_"),
+    [
+        ({"calendario": {"dataDeVencimento": "2026-11-30"}}, "cobv.calendario.dataDeVencimento"),
+        ({"calendario": {"dataDeVencimento": "4/12/2026"}}, "cobv.calendario.dataDeVencimento"),
+        ({"calendario": {"expiracao": 60}}, "cobv.calendario.dataDeVencimento"),
+        (
+            {"calendario": {"dataDeVencimento": "2026-12-04", "validadeAposVencimento": -1}},
+            "cobv.calendario.validadeAposVencimento",
+        ),
+        ({"devedor": None}, "cobv.devedor"),
+        ({"valor": {"original": "0.00"}}, "cobv.valor.original"),
+    ],
+)
+async def test_a_bad_charge_with_due_date_is_refused(change: dict[str, Any], property_: str) -> None:
+    async with stand_in() as bank:
+        status, problem = await bank.asks("PUT", f"/cobv/{TXID}", {**due(bank), **change})
+        assert status == 400
+        assert [v["propriedade"] for v in problem["violacoes"]] == [property_]
+
+
+async def test_a_charge_with_due_date_keeps_to_the_description_and_is_no_immediate_one() -> None:
+    async with stand_in() as bank:
+        status, made = await bank.asks("PUT", f"/cobv/{TXID}", due(bank))
+        assert (status, due_mistakes(made, "CobVGerada")) == (201, [])
+        assert (await bank.asks("GET", f"/cob/{TXID}"))[1]["title"] == "CobNaoEncontrado"
+        assert (await bank.asks("PUT", f"/cob/{TXID}", body_of(order(bank.clock))))[1]["title"] == "CobOperacaoInvalida"
+        await bank.provider.pay(TXID)
+        assert due_mistakes((await bank.asks("GET", f"/cobv/{TXID}"))[1], "CobVCompleta") == []
+
+
+@pytest.mark.parametrize(("day", "last_day"), [(FRIDAY, 3), (SATURDAY, 6)])  # days after Tuesday the first
+async def test_a_charge_with_due_date_is_paid_until_that_day_or_the_next_working_one(day: date, last_day: int) -> None:
+    async with stand_in() as bank:
+        for txid in (TXID, "b" * 30):
+            await bank.asks("PUT", f"/cobv/{txid}", due(bank, day))
+        bank.clock.move(days=last_day)
+        await bank.provider.pay(TXID)
+        bank.clock.move(days=1)
+        with pytest.raises(NotPayable, match="expired"):
+            await bank.provider.pay("b" * 30)
 
 
 async def test_what_is_no_json_is_refused() -> None:

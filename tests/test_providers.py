@@ -1,7 +1,7 @@
 """Conversations with a provider, read like scripts: what we ask, and what we make of every kind of answer."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -37,9 +37,11 @@ def order(**changed: Any) -> ChargeOrder:
         "txid": TXID,
         "amount_cents": 35725,
         "now": NOW,
+        "pay_until": date(2026, 12, 1),
         "expires_at": NOW + timedelta(hours=14),
         "debtor_name": "Maria da Silva",
         "debtor_document": "52998224725",
+        "debtor_id": 7,
         "payee": Payee(key=KEY, name="Escola Exemplo", city="São Paulo"),
         "text": "Escola Exemplo",
     }
@@ -311,6 +313,86 @@ def test_a_static_charge_asks_nobody_and_carries_key_amount_and_txid() -> None:
     assert not isinstance(read, NotACode)
     assert requests == []
     assert (read.key, read.amount_cents, read.txid) == (KEY, 35725, "a" * 25)
+
+
+DUE = date(2026, 12, 20)
+
+
+def cobv(**changed: Any) -> dict[str, Any]:
+    calendar = {"criacao": "2026-12-01T13:00:00Z", "dataDeVencimento": "2026-12-20", "validadeAposVencimento": 0}
+    return cob(**{"calendario": calendar, "valor": {"original": "357.25"}, **changed})
+
+
+def due_order(**changed: Any) -> ChargeOrder:
+    return order(form="cobv", pay_until=DUE, expires_at=datetime(2026, 12, 21, 3, tzinfo=UTC), **changed)
+
+
+@pytest.mark.parametrize(
+    ("pay_until", "late_cents", "form"),
+    [(DUE, 0, "cobv"), (DUE, 1, "cob"), (NOW.date(), 0, "cob"), (NOW.date() - timedelta(days=1), 0, "cob")],
+)
+def test_only_what_is_not_late_and_not_for_today_is_a_charge_with_due_date(
+    pay_until: date, late_cents: int, form: str
+) -> None:
+    assert api_pix.form_of(NOW.date(), pay_until, late_cents) == form
+
+
+def test_a_charge_with_due_date_leaves_no_arithmetic_to_the_bank() -> None:
+    (request,), created = hold(api_pix.create(due_order()), says(201, cobv()))
+    assert (request.method, request.path) == ("PUT", f"/cobv/{TXID}")
+    body = json.loads(request.body or b"")
+    assert body == {
+        "calendario": {"dataDeVencimento": "2026-12-20", "validadeAposVencimento": 0},
+        "devedor": {"cpf": "52998224725", "nome": "Maria da Silva"},
+        "valor": {"original": "357.25"},
+        "chave": KEY,
+        "solicitacaoPagador": "Escola Exemplo",
+    }
+    assert mistakes(body, "CobVSolicitada") == []
+    assert created.form == "cobv"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"calendario": {"dataDeVencimento": "2026-12-21", "validadeAposVencimento": 0}},
+        {"calendario": {"dataDeVencimento": "2026-12-20", "validadeAposVencimento": 30}},
+        {"calendario": {"expiracao": 3600}},
+        {"calendario": None},
+        {"valor": {"original": "357.25", "juros": {"modalidade": 2, "valorPerc": "1.00"}}},
+        {"valor": {"original": "357.25", "desconto": {"modalidade": 1}}},
+        {"valor": {"original": "357.24"}},
+    ],
+)
+def test_a_charge_that_the_bank_would_reckon_with_is_a_wrong_answer(odd: dict[str, Any]) -> None:
+    with pytest.raises(WrongAnswer):
+        hold(api_pix.create(due_order(in_doubt=True)), says(200, cobv(**odd)))
+
+
+@pytest.mark.parametrize("no", [says(403, {"type": "AcessoNegado"}), says(404, b"<html>")])
+def test_where_the_contract_has_no_charges_with_due_date_an_immediate_one_does(no: Answer) -> None:
+    requests, created = hold(api_pix.create(due_order()), no, says(201, cob()))
+    assert [r.path for r in requests] == [f"/cobv/{TXID}", f"/cob/{TXID}"]
+    assert json.loads(requests[1].body or b"")["calendario"] == {"expiracao": 19 * 86400 + 14 * 3600}
+    assert created.form == "cob"
+    requests, paid = hold(api_pix.cancel(TXID, "cobv"), no, says(200, cob()))
+    assert ([r.path for r in requests], paid) == ([f"/cobv/{TXID}", f"/cob/{TXID}"], ())
+
+
+def test_in_doubt_a_charge_is_found_in_whichever_form_it_was_made() -> None:
+    no = says(403, {})
+    requests, created = hold(api_pix.create(due_order(in_doubt=True)), no, says(200, cob()))
+    assert [(r.method, r.path) for r in requests] == [("GET", f"/cobv/{TXID}"), ("GET", f"/cob/{TXID}")]
+    assert created.form == "cob"
+
+
+def test_a_charge_with_due_date_is_read_and_taken_back_as_one() -> None:
+    (request,), found = hold(api_pix.state(TXID, "cobv"), says(200, cobv(pix=[pix()])))
+    assert (request.path, found.kept_cents) == (f"/cobv/{TXID}", 35725)
+    too_late = says(400, {"type": "https://pix.bcb.gov.br/api/v2/error/CobVOperacaoInvalida"})
+    requests, paid = hold(api_pix.cancel(TXID, "cobv"), too_late, says(200, cobv(pix=[pix()])))
+    assert [(r.method, r.path) for r in requests] == [("PATCH", f"/cobv/{TXID}"), ("GET", f"/cobv/{TXID}")]
+    assert [p.amount_cents for p in paid] == [35725]
 
 
 REFUND = {

@@ -23,6 +23,8 @@ from tests.owed import TODAY, LineOfTest, Owed, line, owed, part
 from tests.pix_bank import StandIn, stand_in
 from tests.waiting import until
 
+DUE = TODAY + timedelta(days=3)
+
 
 @dataclass
 class Scene:
@@ -30,8 +32,8 @@ class Scene:
     bank: StandIn
     parts: LineOfTest
 
-    async def charged(self, cents: int = 10000, **more: Any) -> tuple[int, int]:
-        return await self.somebody.charged(part(await self.somebody.owes(cents), cents), **more)
+    async def charged(self, cents: int = 10000, *, late_cents: int = 0, **more: Any) -> tuple[int, int]:
+        return await self.somebody.charged(part(await self.somebody.owes(cents), cents, late_cents), **more)
 
     async def carries_out(self, charge_id: int, *, kind: str = "charge", attempt: int = 1) -> charging.Outcome:
         row = {"kind": kind, "body": json.dumps({"charge_id": charge_id}), "attempt": attempt}
@@ -88,6 +90,47 @@ async def test_a_charge_is_made_and_its_conversation_told(database: str) -> None
         assert await s.events() == [ChargeReady(charge_no=no)]
         assert await s.carries_out(charge_id, attempt=2) == Done()
         assert await s.events() == [ChargeReady(charge_no=no)]
+
+
+async def test_what_is_not_due_yet_is_a_charge_with_due_date_and_its_code_dies_with_the_first_working_day(
+    database: str,
+) -> None:
+    async with scene(database) as s:
+        (charge_id, _), (late_id, _) = await s.charged(until=DUE), await s.charged(until=DUE, late_cents=1)
+        assert await s.carries_out(charge_id) == await s.carries_out(late_id) == Done()
+        charge, late = await s.charge(charge_id), await s.charge(late_id)
+        at_bank = s.bank.provider.bank.charges[charge["txid"]]
+        assert (charge["form"], at_bank["calendario"]["dataDeVencimento"]) == ("cobv", "2026-12-04")
+        assert (late["form"], s.bank.provider.bank.charges[late["txid"]]["loc"]["tipoCob"]) == ("cob", "cob")
+        s.somebody.clock.move(days=4)
+        await settle.poll_once(s.parts)
+        assert [(await s.charge(i))["state"] for i in (charge_id, late_id)] == ["active", "cancelled"]
+        s.somebody.clock.move(days=5)
+        await settle.poll_once(s.parts)
+        assert (await s.charge(charge_id))["state"] == "cancelled"
+
+
+async def test_a_charge_with_due_date_is_taken_back_and_what_was_paid_on_it_is_found(database: str) -> None:
+    async with scene(database) as s:
+        (charge_id, no), (unpaid_id, _) = await s.charged(until=DUE), await s.charged(until=DUE)
+        for wanted in (charge_id, unpaid_id):
+            await s.carries_out(wanted)
+        await s.paid(charge_id)
+        for unwanted in (charge_id, unpaid_id):
+            assert await s.carries_out(unwanted, kind="cancel_charge") == Done()
+        assert s.bank.provider.bank.charges[(await s.charge(unpaid_id))["txid"]]["status"] != "ATIVA"
+        assert [e.charge_no for e in await s.events() if isinstance(e, PaymentConfirmed)] == [no]
+
+
+async def test_a_contract_without_due_dates_gets_immediate_charges_and_is_remembered(database: str) -> None:
+    async with scene(database) as s:
+        await s.bank.provider.set_weather(Weather(due_charges=False))
+        charge_id, _ = await s.charged(until=DUE)
+        assert await s.carries_out(charge_id) == Done()
+        assert (await s.charge(charge_id))["form"] == "cob"
+        assert await s.carries_out(charge_id, kind="cancel_charge") == Done()
+        (at_bank,) = s.bank.provider.bank.charges.values()
+        assert at_bank["status"] != "ATIVA"
 
 
 async def test_a_static_charge_has_its_code_without_anybody_being_asked(database: str) -> None:

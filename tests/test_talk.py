@@ -79,6 +79,14 @@ async def test_a_wrong_secret_says_so_and_is_not_tried_for_ever() -> None:
         assert bank.provider.requests == [("POST", TOKEN)]
 
 
+async def test_a_contract_without_some_scopes_is_served_with_the_others() -> None:
+    async with stand_in() as bank:
+        await bank.provider.set_weather(Weather(due_charges=False))
+        made = order(bank.clock, form="cobv", pay_until=datetime.date(2026, 12, 4))
+        assert (await bank.talk.drive(api_pix.create(made))).form == "cob"
+        assert [path for _, path in bank.provider.requests].count(TOKEN) == 2
+
+
 async def test_a_provider_that_is_down_is_tried_later_whether_it_says_so_in_json_or_html() -> None:
     async with stand_in() as bank:
         await bank.provider.set_weather(Weather(down=503))

@@ -95,7 +95,7 @@ async def _take_back(parts: Line, charge: Ordered, attempt: int) -> Outcome:
 async def _made(parts: Line, charge: Ordered, created: Created) -> bool:
     """Keep the code and tell the conversation. False: nobody wants it any more."""
     async with parts.pool.acquire() as conn, conn.transaction():
-        wanted = await charges.activate(conn, charge.id, code=created.code, location=created.location)
+        wanted = await charges.activate(conn, charge.id, created)
         if wanted:
             await put_event(
                 conn,
@@ -131,10 +131,13 @@ def _order(parts: Line, charge: Ordered, *, in_doubt: bool) -> ChargeOrder:
         txid=charge.txid,
         amount_cents=charge.amount_cents,
         now=parts.clock.now(),
+        pay_until=charge.pay_until,
         expires_at=charge.expires_at,
         payee=Payee(key=pix.key, name=pix.merchant_name, city=pix.merchant_city),
         debtor_name=charge.name,
         debtor_document=charge.document,
+        debtor_id=charge.customer_id,
+        form=charge.form,
         text=parts.settings.creditor_name,
         in_doubt=in_doubt,
     )

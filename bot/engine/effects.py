@@ -291,6 +291,7 @@ async def _charge(conn: Any, parts: Parts, turn: Turn, effect: effects.Charge, r
         provider=parts.settings.pix.mode,
         expires_at=day_after,
         now=turn.facts.now,
+        today=turn.facts.today,
     )
     turn.conversation.serial = max(turn.conversation.serial, effect.charge_no)
     _outbox(turn, rows, kind="charge", purpose="engine", body={"charge_id": charge_id})

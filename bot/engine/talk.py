@@ -19,6 +19,7 @@ from bot.settings import Pix
 from payments.providers.protocol import Answer, Conversation, NotAuthorized, Request, TryLater
 
 SCOPES = "cob.read cob.write cobv.read cobv.write pix.read pix.write webhook.read webhook.write"
+_FEWER_SCOPES = "cob.read cob.write pix.read webhook.read webhook.write"  # contracts without cobv and refunds
 _BODY_BYTES = 4 * 1024 * 1024
 _TOKEN_MARGIN_S = 60.0  # a token this near to its end is not used any more
 _TOKEN_S = 300.0  # how long a token lives whose bank does not say
@@ -100,28 +101,25 @@ class Talk:
             return held.text
 
     async def _fetch_token(self) -> _Token:
-        answer = await self._exchange(
+        answer = await self._ask_for_token(SCOPES)
+        if answer.status in (400, 403) and b"invalid_scope" in answer.body:  # RFC 6749, 5.2
+            answer = await self._ask_for_token(_FEWER_SCOPES)
+        if answer.status in (400, 401, 403):
+            raise NotAuthorized("token_refused", f"status {answer.status}")
+        if answer.status != 200:
+            raise TryLater("no_token", f"status {answer.status}")
+        return _token_in(answer)
+
+    async def _ask_for_token(self, scopes: str) -> Answer:
+        return await self._exchange(
             "POST",
             self._pix.token_url,
-            data={"grant_type": "client_credentials", "scope": SCOPES},
+            data={"grant_type": "client_credentials", "scope": scopes},
             headers={
                 "Accept": "application/json",
                 "Authorization": aiohttp.encode_basic_auth(self._pix.client_id, str(self._pix.client_secret)),
             },
         )
-        if answer.status in (400, 401, 403):
-            raise NotAuthorized("token_refused", f"status {answer.status}")
-        if answer.status != 200:
-            raise TryLater("no_token", f"status {answer.status}")
-        try:
-            document = json.loads(answer.body)
-            text = document["access_token"]
-            seconds = float(document.get("expires_in", _TOKEN_S))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise TryLater("no_token", "the answer holds none") from error
-        if not isinstance(text, str) or not text.isascii() or not text.isprintable() or not math.isfinite(seconds):
-            raise TryLater("no_token", "the answer holds none")
-        return _Token(text, asyncio.get_running_loop().time() + max(seconds - _TOKEN_MARGIN_S, seconds / 2))
 
     async def _exchange(self, method: str, url: str, **options: Any) -> Answer:
         """One request and its whole answer, within bounds. Raises Away."""
@@ -152,3 +150,15 @@ def _tls(pix: Pix) -> ssl.SSLContext | bool:
     if pix.cert is not None:
         context.load_cert_chain(pix.cert, pix.cert_key)
     return context
+
+
+def _token_in(answer: Answer) -> _Token:
+    try:
+        document = json.loads(answer.body)
+        text = document["access_token"]
+        seconds = float(document.get("expires_in", _TOKEN_S))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise TryLater("no_token", "the answer holds none") from error
+    if not isinstance(text, str) or not text.isascii() or not text.isprintable() or not math.isfinite(seconds):
+        raise TryLater("no_token", "the answer holds none")
+    return _Token(text, asyncio.get_running_loop().time() + max(seconds - _TOKEN_MARGIN_S, seconds / 2))

@@ -22,7 +22,8 @@ import structlog
 from aiohttp import web
 
 from bot.clock import Clock
-from bot.sandbox.bank import Bank, NotPayable, Problem, cents_of
+from bot.sandbox.bank import Bank, NotPayable
+from bot.sandbox.bank_rules import Problem, cents_of
 from payments.brcode import NotACode, read_code
 
 API, TOKEN, LOCATION = "/sandbox/pix/v2", "/sandbox/pix/oauth/token", "/sandbox/pix/qr"
@@ -44,6 +45,7 @@ class Weather:
     down: int | None = None
     answers_lost: int = 0  # so many answers never arrive, although what was asked for is done
     frozen: bool = False  # requests wait until it thaws
+    due_charges: bool = True  # whether the contract includes `cobv`
     refunds: Literal["done", "waiting", "failing"] = "done"  # what becomes of a refund right after it was asked for
 
 
@@ -76,9 +78,9 @@ class PixProvider:
     def routes(self) -> list[web.RouteDef]:
         """Return what it answers to."""
         api = [
-            web.put(f"{API}/cob/{{txid}}", self._put_charge),
-            web.patch(f"{API}/cob/{{txid}}", self._patch_charge),
-            web.get(f"{API}/cob/{{txid}}", self._get_charge),
+            web.put(f"{API}/{{form:cobv?}}/{{txid}}", self._put_charge),
+            web.patch(f"{API}/{{form:cobv?}}/{{txid}}", self._patch_charge),
+            web.get(f"{API}/{{form:cobv?}}/{{txid}}", self._get_charge),
             web.get(f"{API}/pix", self._list_pix),
             web.get(f"{API}/pix/{{e2eid}}", self._get_pix),
             web.put(f"{API}/pix/{{e2eid}}/devolucao/{{id}}", self._put_refund),
@@ -220,19 +222,30 @@ class PixProvider:
             return _json({"error": "invalid_client"}, 401)
         if form.get("grant_type") != "client_credentials":
             return _json({"error": "unsupported_grant_type"}, 400)
+        if "cobv" in str(form.get("scope")) and not self._weather.due_charges:
+            return _json({"error": "invalid_scope"}, 400)
         token = secrets.token_urlsafe(24)
         self._tokens = {held: until for held, until in self._tokens.items() if until > self._clock.now()}
         self._tokens[token] = self._clock.now() + _TOKEN_LIFE
         return _json({"access_token": token, "token_type": "Bearer", "expires_in": int(_TOKEN_LIFE.total_seconds())})
 
     async def _put_charge(self, request: web.Request) -> web.Response:
-        return _json(self.bank.put_charge(request.match_info["txid"], await _body(request)), 201)
+        asked, body = request.match_info, await _body(request)
+        return _json(self.bank.put_charge(asked["txid"], body, self._form(request)), 201)
 
     async def _patch_charge(self, request: web.Request) -> web.Response:
-        return _json(self.bank.remove_charge(request.match_info["txid"], await _body(request)))
+        asked, body = request.match_info, await _body(request)
+        return _json(self.bank.remove_charge(asked["txid"], body, self._form(request)))
 
     async def _get_charge(self, request: web.Request) -> web.Response:
-        return _json(self.bank.charge(request.match_info["txid"]))
+        return _json(self.bank.charge(request.match_info["txid"], self._form(request)))
+
+    def _form(self, request: web.Request) -> str:
+        """The charge's form. Raises Problem where the contract does not include it."""
+        form = request.match_info["form"]
+        if form == "cobv" and not self._weather.due_charges:
+            raise Problem(403, "AcessoNegado", "O contrato não inclui cobranças com vencimento.")
+        return form
 
     async def _list_pix(self, request: web.Request) -> web.Response:
         return _json(self.bank.list_pix(request.query))

@@ -8,21 +8,22 @@ import hashlib
 import json
 from base64 import b32encode
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from bot.links import pay_token
 from bot.store.agreements import DebtMoved
 from flows.effects import Charge
+from payments.providers.protocol import Created
 from payments.providers.registry import provider_of
 
 INSERT = """
 INSERT INTO charge (conversation_id, no, customer_id, provider, txid, pay_token, amount_cents, parts, pay_until,
-expires_at,
-                    offer_no, agreement_id, instalment_n, created_at)
+                    expires_at, offer_no, agreement_id, instalment_n, created_at, form)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
         CASE WHEN $12::int IS NOT NULL
-             THEN (SELECT id FROM agreement WHERE debt_id = $13 AND offer_no = $12 AND state = 'active') END, $14, $15)
+             THEN (SELECT id FROM agreement WHERE debt_id = $13 AND offer_no = $12 AND state = 'active') END, $14, $15,
+        $16)
 RETURNING id
 """
 ASKS_FOR = "INSERT INTO charge_debt (charge_id, debt_id) SELECT $1, unnest($2::bigint[]) ON CONFLICT DO NOTHING"
@@ -35,18 +36,23 @@ UPDATE charge SET state = 'cancelled' WHERE conversation_id = $1 AND no = $2 AND
 RETURNING id
 """
 ORDERED = """
-SELECT c.id, c.conversation_id, c.no, c.provider, c.form, c.txid, c.amount_cents, c.expires_at, c.state, k.name,
-       k.document
+SELECT c.id, c.conversation_id, c.no, c.customer_id, c.provider, c.form, c.txid, c.amount_cents, c.pay_until,
+       c.expires_at, c.state, k.name, k.document
 FROM   charge c JOIN customer k ON k.id = c.customer_id WHERE c.id = $1
 """
-ACTIVATE = (
-    "UPDATE charge SET state = 'active', code = $2, location = $3 WHERE id = $1 AND state = 'requested' RETURNING id"
-)
+ACTIVATE = """
+UPDATE charge SET state = 'active', code = $2, location = $3, form = $4, boleto_line = $5, link = $6
+WHERE  id = $1 AND state = 'requested' RETURNING id
+"""
 FAIL = "UPDATE charge SET state = 'failed' WHERE id = $1 AND state = 'requested' RETURNING id"
 OF_TXID = "SELECT txid, conversation_id, no FROM charge WHERE txid = any($1::text[])"
 # Codes that nobody can pay any more and of which we never heard: one last look at the provider, then they are closed.
 EXPIRED = """
-SELECT id, txid, form FROM charge WHERE provider = $3 AND state = 'active' AND expires_at < $1 ORDER BY id LIMIT $2
+SELECT id, txid, form FROM charge
+WHERE  provider = $3 AND state = 'active'
+       -- A cobv that is due while banks are closed (carnival: four days) may be paid until they open.
+       AND expires_at + CASE form WHEN 'cobv' THEN interval '5 days' ELSE interval '0' END < $1
+ORDER  BY id LIMIT $2
 """
 CLOSE = "UPDATE charge SET state = 'cancelled' WHERE id = $1 AND state = 'active'"
 
@@ -58,10 +64,12 @@ class Ordered:
     id: int
     conversation_id: int
     no: int
+    customer_id: int
     provider: str
     form: str
     txid: str
     amount_cents: int
+    pay_until: date
     expires_at: datetime
     state: str
     name: str
@@ -102,10 +110,11 @@ async def insert(
     provider: str,
     expires_at: datetime,
     now: datetime,
+    today: date,
 ) -> int:
     """Keep a charge as it was decided and return its id. Raises DebtMoved where a debt is not what it was decided on.
 
-    `key` makes the tokens, `expires_at` is the end of its last day.
+    `key` makes the tokens, `expires_at` is the end of its last day; `today` is the day where the creditor is.
     """
     await _still_so(conn, effect)
     token = pay_token(key, conversation_id=conversation_id, charge_no=effect.charge_no)
@@ -126,6 +135,9 @@ async def insert(
         effect.parts[0].debt_id,  # its agreement may have been made in another of the customer's chats
         effect.instalment_n,
         now,
+        provider_of(provider).form_of(
+            today, effect.pay_until, sum(p.fine_cents + p.interest_cents for p in effect.parts)
+        ),
     )
     await conn.execute(ASKS_FOR, charge_id, [part.debt_id for part in effect.parts])
     if effect.agreement_offer_no is not None:
@@ -154,9 +166,10 @@ async def ordered(conn: Any, charge_id: int) -> Ordered:
     return Ordered(**await conn.fetchrow(ORDERED, charge_id))
 
 
-async def activate(conn: Any, charge_id: int, *, code: str, location: str | None) -> bool:
+async def activate(conn: Any, charge_id: int, made: Created) -> bool:
     """The provider made it. Return whether it was still wanted."""
-    return await conn.fetchval(ACTIVATE, charge_id, code, location) is not None
+    values = (made.code, made.location, made.form, made.boleto_line, made.link)
+    return await conn.fetchval(ACTIVATE, charge_id, *values) is not None
 
 
 async def fail(conn: Any, charge_id: int) -> bool:

@@ -1,15 +1,17 @@
-"""The central bank's API Pix (version 2), as conversations: immediate charges, and what came in.
+"""The central bank's API Pix (version 2), as conversations: charges, what came in, and what goes back.
 
-A charge is for one day and one amount, so it is a `cob` that expires at the end of its day; never a `cobv`, whose late
-charges the payer's bank would work out by its own calendar. Money is a string of reais with two places, exactly;
-fields that we do not know are left alone. The API's own words are used on the wire only.
+Nothing is left to the provider's arithmetic. A charge with late charges in it is a `cob` that expires at the end of its
+day; one without, whose last day is yet to come, is a `cobv` with that day as its due date, no validity after it, and
+neither fine nor interest nor discount. Money is a string of reais with two places, exactly; fields that we do not know
+are left alone. The API's own words are used on the wire only.
 """
 
 import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -20,6 +22,7 @@ from payments.providers.protocol import (
     ChargeState,
     Conversation,
     Created,
+    Forbidden,
     NotAuthorized,
     NotFound,
     Page,
@@ -33,6 +36,7 @@ from payments.providers.protocol import (
 )
 
 ACTIVE, CONCLUDED, REMOVED = "ATIVA", "CONCLUIDA", "REMOVIDA_PELO_USUARIO_RECEBEDOR"
+COB, COBV = "cob", "cobv"
 PAGE_SIZE = 100
 END_TO_END_ID = re.compile(r"[A-Za-z0-9]{32}")
 REFUND_ID = re.compile(r"[A-Za-z0-9]{1,35}")
@@ -43,35 +47,56 @@ _CODE = re.compile(r"[!-~\u00a0-\ud7ff\ue000-\uffff][^\x00-\x1f\x7f\ud800-\udfff
 _NOT_PLAIN = re.compile(r"[^ -~]")
 _MONEY = re.compile(r"\d{1,10}\.\d{2}", re.ASCII)
 _TEXT_CHARACTERS, _NAME_CHARACTERS = 140, 200
-_INVALID_OPERATION = "CobOperacaoInvalida"
+_INVALID_OPERATION = ("CobOperacaoInvalida", "CobVOperacaoInvalida")
+
+
+def form_of(today: date, pay_until: date, late_cents: int) -> str:
+    """Return `cobv` for a charge without late charges whose last day is after today, else `cob`.
+
+    The bank moves a due date on a weekend or holiday of the payer's to the next working day (`CobDataDeVencimento`):
+    such a `cobv` may be paid until then, in the same amount.
+    """
+    return COBV if pay_until > today and late_cents == 0 else COB
 
 
 def create(order: ChargeOrder) -> Conversation[Created]:
     """Make the charge of `order`; in doubt, look first whether an earlier attempt made it. Making it twice is making
-    it once.
+    it once. Where the bank or the contract with it knows no `cobv`, it is a `cob`.
 
     Raises Refused, TryLater, WrongAnswer.
     """
+    try:
+        return (yield from _create(order))
+    except (Forbidden, NotFound):
+        if order.form != COBV:
+            raise
+    return (yield from _create(replace(order, form=COB)))
+
+
+def _create(order: ChargeOrder) -> Conversation[Created]:
+    path = f"/{order.form}/{order.txid}"
     if order.in_doubt:
-        answer = yield Request(method="GET", path=f"/cob/{order.txid}")
+        answer = yield Request(method="GET", path=path)
         if answer.status == 200:
             return _created(order, _document(answer))
         if answer.status != 404:
             _raise(answer)
-    answer = yield Request(method="PUT", path=f"/cob/{order.txid}", body=_json(body_of(order)))
+    answer = yield Request(method="PUT", path=path, body=_json(body_of(order)))
     if answer.status not in (200, 201):
         _raise(answer)
     return _created(order, _document(answer))
 
 
-def cancel(txid: str, form: str = "cob") -> Conversation[tuple[Received, ...]]:
+def cancel(txid: str, form: str = COB) -> Conversation[tuple[Received, ...]]:
     """Take a charge back and return what was paid on it before that. One that is paid, removed or unknown already is as
     good as taken back.
     """
-    answer = yield Request(method="PATCH", path=f"/cob/{txid}", body=_json({"status": REMOVED}))
-    if answer.status == 200 or answer.status == 404:
+    answer = yield Request(method="PATCH", path=f"/{form}/{txid}", body=_json({"status": REMOVED}))
+    if answer.status in (403, 404) and form == COBV:  # then it can only have been made as the other
+        return (yield from cancel(txid))
+    if answer.status in (200, 404):
         return ()
-    if answer.status == 400 and _problem(answer)[0] == _INVALID_OPERATION:  # it is not active any more: was it paid?
+    if answer.status == 400 and _problem(answer)[0] in _INVALID_OPERATION:  # not active any more: was it paid?
         return (yield from state(txid, form)).payments
     _raise(answer)
 
@@ -116,9 +141,9 @@ def received(since: datetime, until: datetime, page: int = 0) -> Conversation[Pa
     return Page(items=tuple(items), more=page + 1 < pages, unreadable=len(told) - len(items))
 
 
-def state(txid: str, form: str = "cob") -> Conversation[ChargeState]:
+def state(txid: str, form: str = COB) -> Conversation[ChargeState]:
     """Return what the provider knows of a charge, with everything that was paid on it."""
-    answer = yield Request(method="GET", path=f"/cob/{txid}")
+    answer = yield Request(method="GET", path=f"/{form}/{txid}")
     if answer.status != 200:
         _raise(answer)
     cob = _document(answer)
@@ -169,7 +194,7 @@ def triggered(raw: bytes) -> tuple[list[str], str | None]:
 
 
 def body_of(order: ChargeOrder) -> dict[str, Any]:
-    """Return the body of `PUT /cob/{txid}`. Raises Refused where the bank would refuse: before it is sent."""
+    """Return the body of the charge's PUT. Raises Refused where the bank would refuse: before it is sent."""
     seconds = int((order.expires_at - order.now).total_seconds())
     if seconds < 1:
         raise Refused("expired", "the charge's last day is over")
@@ -182,6 +207,9 @@ def body_of(order: ChargeOrder) -> dict[str, Any]:
         "valor": {"original": reais(order.amount_cents), "modalidadeAlteracao": 0},
         "chave": order.payee.key,
     }
+    if order.form == COBV:  # its amount cannot be changed anyway
+        body["calendario"] = {"dataDeVencimento": order.pay_until.isoformat(), "validadeAposVencimento": 0}
+        body["valor"] = {"original": reais(order.amount_cents)}
     if order.text:
         body["solicitacaoPagador"] = order.text[:_TEXT_CHARACTERS]
     return body
@@ -246,6 +274,8 @@ def _created(order: ChargeOrder, cob: Mapping[str, Any]) -> Created:
         raise WrongAnswer("txid", "another charge than ours")
     if _amount_of(cob) != order.amount_cents:
         raise WrongAnswer("valor", "another amount than ours")
+    if order.form == COBV and _arithmetic_of(cob) != (order.pay_until.isoformat(), 0, []):
+        raise WrongAnswer("calendario", "another due date than ours, or something on top")
     if cob.get("status") not in (ACTIVE, CONCLUDED):
         raise Refused("removed", "the charge was removed at the provider")
     location, code = _location(cob), cob.get("pixCopiaECola")
@@ -256,7 +286,16 @@ def _created(order: ChargeOrder, cob: Mapping[str, Any]) -> Created:
             raise WrongAnswer("location", "neither a code nor a location that fits into one")
         merchant = Merchant(name=order.payee.name, city=order.payee.city)
         code = dynamic_code(location, merchant=merchant)
-    return Created(code=code, location=location)
+    return Created(code=code, location=location, form=order.form)
+
+
+def _arithmetic_of(cobv: Mapping[str, Any]) -> tuple[object, object, list[str]]:
+    """What the payer's bank would reckon with: due date, days of validity after it, and what changes the amount."""
+    calendar, value = cobv.get("calendario"), cobv.get("valor")
+    if not isinstance(calendar, Mapping) or not isinstance(value, Mapping):
+        return None, None, []
+    on_top = [name for name in ("multa", "juros", "abatimento", "desconto") if value.get(name)]
+    return calendar.get("dataDeVencimento"), calendar.get("validadeAposVencimento"), on_top
 
 
 def _location(cob: Mapping[str, Any]) -> str | None:
@@ -311,6 +350,8 @@ def _raise(answer: Answer) -> NoReturn:
         raise TryLater(kind, detail)
     if answer.status == 404:
         raise NotFound(kind, detail)
+    if answer.status == 403:
+        raise Forbidden(kind, detail)
     if 400 <= answer.status < 500:
         raise Refused(kind, detail)
     raise WrongAnswer(f"status_{answer.status}", "neither an answer nor an error")
@@ -333,6 +374,7 @@ API_PIX = Provider(
     name="api",
     txid_characters=32,  # 26 to 35 are allowed
     create=create,
+    form_of=form_of,
     cancel=cancel,
     state=state,
     triggered=triggered,

@@ -10,7 +10,7 @@ it acts.
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -70,6 +70,10 @@ class Refused(ProviderError):
     """
 
 
+class Forbidden(Refused):
+    """The creditor's contract with the provider does not include this (403)."""
+
+
 class NotFound(Refused):
     """The provider knows no such charge or payment."""
 
@@ -95,19 +99,23 @@ class Payee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeOrder:
-    """What a provider is asked to collect, for once and in one amount (centavos), until `expires_at` (excluded).
+    """What a provider is asked to collect, for once and in one amount (centavos), until the end of the day `pay_until`
+    where the creditor is, which is `expires_at` (excluded).
 
-    `in_doubt`: an earlier attempt may have got through. `text` is shown to whoever pays (at most 140 characters are
-    used).
+    `form`: one of the provider's, as its `form_of` chose it. `in_doubt`: an earlier attempt may have got through.
+    `text` is shown to whoever pays (at most 140 characters are used).
     """
 
     txid: str
     amount_cents: int
     now: datetime
+    pay_until: date
     expires_at: datetime
     payee: Payee
     debtor_name: str
     debtor_document: str  # canonical CPF or CNPJ
+    debtor_id: int  # ours
+    form: str = "cob"
     text: str = ""
     in_doubt: bool = False
 
@@ -121,11 +129,16 @@ class ChargeOrder:
 class Created:
     """A charge that can be paid.
 
-    `code` is the copy-and-paste text, `location` where its content lies (nowhere for a static code).
+    `code` is the copy-and-paste text, `location` where its content lies (nowhere for a static code), `form` what was
+    made. Some providers offer other ways to pay the same charge: a boleto's typed line (47 digits), and the `link` of a
+    page of theirs that takes cards.
     """
 
     code: str
     location: str | None = None
+    form: str = "cob"
+    boleto_line: str | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +199,11 @@ class ChargeState:
         return sum(p.kept_cents for p in self.payments)
 
 
+def one_form(_today: date, _pay_until: date, _late_cents: int) -> str:
+    """The form of providers whose charges are all made alike."""
+    return "cob"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """What one provider can do: a conversation for each thing, None for what it cannot.
@@ -198,6 +216,8 @@ class Provider:
     txid_characters: int
     create: Callable[[ChargeOrder], Conversation[Created]]
     """Make a charge; twice is once."""
+    form_of: Callable[[date, date, int], str] = one_form
+    """Return the form of a charge from today, its last day, and the centavos of late charges in it."""
     cancel: Callable[[str, str], Conversation[tuple[Received, ...]]] | None = None
     """Take a charge (txid, form) back; return what was paid on it before."""
     state: Callable[[str, str], Conversation[ChargeState]] | None = None
