@@ -1,4 +1,4 @@
-"""Ending an agreement in the database: the debt is back less what was paid, the ledger agrees, a kill changes nothing."""
+"""Ending an agreement in the database: the debt is back less what was paid, and a kill leaves nothing half done."""
 
 import json
 from datetime import UTC, date, datetime
