@@ -11,6 +11,8 @@ _REASONS = {
     "payment": "the payment needs a look",
     "policy": "the policy asks for a person",
     "delivery": "a message could not be delivered",
+    "agreement_late": "is late with an agreement",
+    "renegotiation": "wants to renegotiate an agreement",
     "event_failed": "the robot failed on a message",
 }
 _MEDIA = {
