@@ -204,6 +204,19 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendPaper:
+    """Make a paper, keep it and send it.
+
+    The terms or the calendar of an agreement; the quittance of an agreement's debt, or of what a payment settled; the
+    receipt of a payment. Where the books give no ground for it (a debt that is not paid has no quittance) none is sent.
+    """
+
+    kind: Literal["terms", "quittance", "receipt", "calendar"]
+    agreement_offer_no: int | None = None
+    end_to_end_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTicket:
     """Hand the conversation to people. From now on the bot is silent."""
 
@@ -255,6 +268,7 @@ Effect: TypeAlias = (
     | Charge
     | CancelCharge
     | Book
+    | SendPaper
     | OpenTicket
     | Note
     | SetTimer

@@ -321,4 +321,13 @@ WORDS: Mapping[str, str] = {
         "I cannot hear recordings or see pictures here. To go on, please write the first 3 digits of your CPF or CNPJ."
     ),
     "note_opted_out": "The person asked for no more reminders.",
+    "button_calendar": "Put into calendar",
+    "file_terms": "agreement.pdf",
+    "file_quittance": "quittance.pdf",
+    "file_receipt": "receipt.pdf",
+    "file_calendar": "instalments.ics",
+    "paper_terms": "Here is your agreement in writing. Keep it.",
+    "paper_quittance": "Here is your quittance: what it describes is settled, with nothing left to pay. Keep it.",
+    "paper_receipt": "Here is the receipt of your payment.",
+    "paper_calendar": "To remember the dates: put the payments of the agreement into your phone's calendar.",
 }

@@ -245,7 +245,7 @@ def _plain(distribution: str) -> str:
 
 
 def _is_text(name: str) -> bool:
-    return name.rsplit(".", 1)[-1] not in ("png", "ico", "woff2", "gz", "pyc", "mo", "jpg", "p12") and "." in name
+    return name.rsplit(".", 1)[-1] not in ("png", "ico", "woff2", "gz", "pyc", "mo", "jpg", "p12", "ttf") and "." in name
 
 
 def _pins(requirements: str) -> list[str]:

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, assert_never
 
+from bot.engine import papers
 from bot.engine.events import to_raw
 from bot.engine.parts import Parts
 from bot.engine.rendering import Rendered, as_agent, render, typing_body
@@ -19,6 +20,8 @@ from bot.store import agreement_end, agreements, charges, payments, tickets_open
 from bot.store.conversations import Conversation
 from bot.store.journal import Entry
 from bot.store.outbox import Decided
+from bot.store.paper_drafts import NotMade
+from bot.whatsapp.messages import content
 from flows import effects
 from flows.costs import NO_LATE_CHARGES
 from flows.effects import Effect, Say
@@ -111,6 +114,8 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
             await _cancel(conn, turn, effect.charge_no, rows)
         case effects.Book():
             await _book(conn, turn, effect, rows)
+        case effects.SendPaper():
+            await _paper(conn, parts, turn, effect, rows)
         case effects.OpenTicket():
             await _open_ticket(conn, turn, effect, rows)
         case effects.Note():
@@ -326,6 +331,19 @@ async def _book(conn: Any, turn: Turn, effect: effects.Book, rows: Rows) -> None
             "surplus_cents": settlement.surplus_cents,
         },
     )
+
+
+async def _paper(conn: Any, parts: Parts, turn: Turn, effect: effects.SendPaper, rows: Rows) -> None:
+    """The paper, kept, and the message that brings it. The journal keeps its digest and not its address."""
+    made = await papers.make(conn, parts, turn.conversation, turn.facts, effect)
+    if isinstance(made, NotMade):
+        rows.note(turn, "paper_not_made", {"kind": effect.kind, "because": str(made)})
+        return
+    rendered = Rendered(body=content(made.message), text=made.text)
+    guards = {"customer_id": turn.conversation.customer_id}
+    key = _message(turn, rows, rendered, purpose="receipt", guards=guards)
+    rows.note(turn, "said", {"text": made.text, "purpose": "receipt", "paper": effect.kind}, key=key)
+    rows.note(turn, "paper", {"kind": effect.kind, "paper_id": made.kept.id, "sha256": made.kept.sha256})
 
 
 def _plain(value: Any) -> Any:

@@ -78,6 +78,14 @@ def picture(bubble: Bubble, media: str = "image") -> str | None:
     return None
 
 
+def document(bubble: Bubble) -> dict[str, str] | None:
+    """Return the file that the business sent by its address, and under which name."""
+    if bubble.mine or bubble.kind != "document" or "link" not in bubble.body["document"]:
+        return None
+    sent = bubble.body["document"]
+    return {"url": str(sent["link"]), "name": str(sent.get("filename") or "")}
+
+
 def pix_code(bubble: Bubble) -> str | None:
     """Return the Pix code that a message carries: as a text of its own, or inside a card."""
     if bubble.kind == "text" and text(bubble).startswith(_PIX) and not bubble.mine:
@@ -104,6 +112,7 @@ def view(bubble: Bubble, template: Template | None, orders: Mapping[str, Mapping
         "header": interactive.get("header", {}).get("text"),
         "footer": interactive.get("footer", {}).get("text"),
         "picture": picture(bubble),
+        "document": document(bubble),
         "choices": [_plain(choice) for choice in choices(bubble, template)],
         "list_button": interactive["action"].get("button") if interactive.get("type") == "list" else None,
         "link": {"title": link["display_text"], "url": link["url"]} if link else None,

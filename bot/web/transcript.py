@@ -31,6 +31,12 @@ _PLAIN_EVENTS = {
     "closed": "Conversation closed by the agent",
 }
 _GOOD = frozenset({"paid", "agreed"})
+_PAPERS = {
+    "terms": "Terms of agreement",
+    "quittance": "Quittance",
+    "receipt": "Payment receipt",
+    "calendar": "Payment calendar",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +205,10 @@ _EVENTS: Mapping[str, Callable[[Body, Texts], str]] = {
     "wrong_answer": lambda b, t: say(t, "Wrong answer to the question who they are ({tries})", tries=int(b["tries"])),
     "offered": lambda b, t: t("Offers shown"),
     "agreed": lambda b, t: say(t, "Agreement made: {amount} in all", amount=t.money(b["total_cents"])),
+    "agreement_ended": lambda b, t: say(
+        t, "Agreement ended; {amount} of principal is open", amount=t.money(b["open_principal_cents"])
+    ),
+    "date_moved": lambda b, t: say(t, "Payment {n} moved to {day}", n=int(b["n"]), day=_iso_day(b["due_on"], t)),
     "promised": lambda b, t: say(t, "Promised to pay until {day}", day=_iso_day(b["until"], t)),
     "charged": lambda b, t: say(
         t,
@@ -208,5 +218,7 @@ _EVENTS: Mapping[str, Callable[[Body, Texts], str]] = {
     ),
     "paid": _paid,
     "ticket_opened": lambda b, t: say(t, "Waits for a person: {reason}", reason=reason_words(str(b["reason"]), t)),
+    "paper": lambda b, t: say(t, "Document kept: {paper}", paper=t(_PAPERS[b["kind"]])),
+    "paper_not_made": lambda b, t: say(t, "Document not made: {paper}", paper=t(_PAPERS[b["kind"]])),
     "claimed": lambda b, t: say(t, "{agent} took the conversation", agent=plain(str(b["agent"]))),
 }

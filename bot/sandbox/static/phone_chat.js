@@ -112,6 +112,15 @@ function attachmentOf(kind) {
   return made;
 }
 
+function documentOf(file) {
+  const made = element("a", "attachment document");
+  made.href = file.url;
+  made.target = "_blank";
+  made.rel = "noopener";
+  made.append(element("b", "", file.name.split(".").pop().toUpperCase()), element("span", "", file.name));
+  return made;
+}
+
 function repliesOf(message, act) {
   const made = element("div", "replies");
   if (message.list_button) {
@@ -162,6 +171,7 @@ function drawMessage(message, act) {
   const body = made.querySelector(".body");
   body.classList.toggle("coded", message.kind === "text" && Boolean(message.code));
   if (message.picture) body.append(pictureOf(message, act));
+  if (message.document) body.append(documentOf(message.document));
   if (message.card) body.append(cardOf(message.card));
   if (message.order) body.append(orderOf(message.order));
   if (message.mine && ["image", "audio", "video", "document", "sticker"].includes(message.kind)) {
