@@ -3,10 +3,11 @@ though the policy changes later."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from payments.late_charges import Terms
+from payments.late_charges import NO_OTHERS, Holidays, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ def life_json(life: AgreementLife) -> dict[str, Any]:
         "date_changes": life.date_changes,
         "date_change_days": life.date_change_days,
         "renegotiations": life.renegotiations,
+        **_holidays_json(life.late.holidays),
     }
 
 
@@ -52,12 +54,21 @@ def life_from(sealed: Mapping[str, Any] | None) -> AgreementLife:
     if sealed is None:
         return UNWRITTEN
     numbers = {name: sealed[name] for name in sealed if name not in _OF_LATENESS}
+    days = sealed.get("holidays", {})
     late = Terms(
         fine_percent=Decimal(sealed["fine_percent"]),
         interest_percent_month=Decimal(sealed["interest_percent_month"]),
         grace_days=sealed["grace_days"],
+        holidays=Holidays(state=days.get("state"), own=frozenset(map(date.fromisoformat, days.get("own", ())))),
     )
     return AgreementLife(late=late, **numbers)
 
 
-_OF_LATENESS = ("fine_percent", "interest_percent_month", "grace_days")
+def _holidays_json(days: Holidays) -> dict[str, Any]:
+    """Nothing where there are none: what was sealed before there could be any reads the same."""
+    if days == NO_OTHERS:
+        return {}
+    return {"holidays": {"state": days.state, "own": sorted(day.isoformat() for day in days.own)}}
+
+
+_OF_LATENESS = ("fine_percent", "interest_percent_month", "grace_days", "holidays")

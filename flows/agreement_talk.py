@@ -133,7 +133,7 @@ def days_to_move(moment: Moment, agreement: AgreementFact) -> tuple[date, ...]:
     if len(open_ones) > 1:
         last = min(last, open_ones[1].due_on - timedelta(days=1))
     days = (due + timedelta(days=k) for k in range(1, (last - due).days + 1))
-    return tuple(day for day in days if is_banking_day(day))
+    return tuple(day for day in days if is_banking_day(day, life.late.holidays))
 
 
 def meant(moment: Moment) -> AgreementFact | None:

@@ -33,7 +33,7 @@ def show_menu(moment: Moment) -> None:
         lines.append(
             {
                 "wording": "line_agreement_late"
-                if moment.facts.today > payable_day(coming.due_on)
+                if moment.facts.today > payable_day(coming.due_on, agreement.life.late.holidays)
                 else "line_agreement",
                 "description": moment.description(agreement.debt_id),
                 "amount_cents": cost_of_instalment(agreement, coming, moment.facts.today).total_cents,

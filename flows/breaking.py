@@ -100,9 +100,11 @@ def breaks_on(agreement: AgreementFact) -> tuple[date, Reason] | None:
     life, open_ones = agreement.life, agreement.open_instalments
     found: list[tuple[date, Reason]] = []
     if life.broken_days_late is not None and open_ones:
-        found.append((payable_day(open_ones[0].due_on) + timedelta(days=life.broken_days_late + 1), "late"))
+        payable = payable_day(open_ones[0].due_on, life.late.holidays)
+        found.append((payable + timedelta(days=life.broken_days_late + 1), "late"))
     if life.broken_missed is not None and len(open_ones) >= life.broken_missed:
-        found.append((payable_day(open_ones[life.broken_missed - 1].due_on) + timedelta(days=1), "missed"))
+        missed = open_ones[life.broken_missed - 1]
+        found.append((payable_day(missed.due_on, life.late.holidays) + timedelta(days=1), "missed"))
     return min(found, default=None)
 
 

@@ -18,7 +18,7 @@ NO_LATE_CHARGES = Terms(fine_percent=Decimal(0), interest_percent_month=Decimal(
 def cost_of(debt: Debt, on: date, terms: Terms) -> CostOfDebt:
     """Return what `debt` costs on `on`, in centavos, without any discount. `terms` are those of the policy in force."""
     assert debt.open_principal_cents > 0
-    free_until = payable_day(debt.due_on)
+    free_until = payable_day(debt.due_on, terms.holidays)
     if debt.interest_from is None or debt.interest_from <= free_until:
         # What was paid before the debt got late only made it smaller.
         cost = cost_on(

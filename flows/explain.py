@@ -18,6 +18,7 @@ from flows.policy_parts import (
     InstalmentRule,
     NumberRange,
     OfferRule,
+    OtherHolidays,
     PromiseRule,
     Rule,
     Validity,
@@ -40,6 +41,7 @@ def explain(policy: Policy, say: Say) -> list[str]:
             fine=_percent(charges.fine_percent), interest=_percent(charges.interest_percent_month)
         ),
     ]
+    lines += _holidays(policy.holidays, say)
     if charges.grace_days:
         lines.append(
             say("Nothing is added until {days} after the due date.").format(days=_days(charges.grace_days, say))
@@ -55,6 +57,19 @@ def explain(policy: Policy, say: Say) -> list[str]:
     lines.append(say("A debt that fits no rule gets no offer; it can be paid with its amount of the day."))
     lines += explain_agreements(policy, say)
     return lines
+
+
+def _holidays(days: OtherHolidays, say: Say) -> Iterator[str]:
+    own = ", ".join(_day(day) for day in sorted(days.own))
+    if days.state and own:
+        text = "On weekends, bank holidays, holidays of {state} and on {own} nobody has to pay: the next day will do."
+    elif days.state:
+        text = "On weekends, bank holidays and holidays of {state} nobody has to pay: the next day will do."
+    elif own:
+        text = "On weekends, bank holidays and on {own} nobody has to pay: the next day will do."
+    else:
+        return
+    yield say(text).format(state=days.state, own=own)
 
 
 def _rule(number: int, rule: Rule, most: int, say: Say) -> Iterator[str]:

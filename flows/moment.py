@@ -5,7 +5,7 @@ It is the model of the statechart: guards read it, actions append effects to it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from flows.costs import NO_LATE_CHARGES, cost_of
 from flows.effects import Choice, ClearTimer, Effect, Say, SetTimer, Value
@@ -94,6 +94,10 @@ class Moment:
         """Return what a debt of `debt` costs today, without discount."""
         known = self.facts.costs.get(debt.id)
         return known if known is not None else cost_of(debt, self.facts.today, self._terms)
+
+    def cost_on(self, debt: Debt, day: date) -> CostOfDebt:
+        """Return what `debt` costs on another day if nothing is paid till then, without discount."""
+        return cost_of(debt, day, self._terms)
 
     @property
     def _terms(self) -> Terms:

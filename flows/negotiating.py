@@ -5,6 +5,7 @@ agrees they have read every date and amount, the total, what is saved, the rate 
 """
 
 from flows.agreement_watch import set_promise_watch, set_watch
+from flows.calendar import payable_day
 from flows.effects import Agree, Choice, OpenTicket, Promise, Say
 from flows.facts import AgreementFact, CostOfDebt, Debt, Instalment
 from flows.moment import HUMAN, THREE, Moment
@@ -187,7 +188,7 @@ def accept(moment: Moment) -> None:
     moment.memory.pop("renegotiated", None)
     agreed = agreement_of(sealed.no, sealed.debt_id, sealed.offer)
     cost = CostOfDebt(debt_id=sealed.debt_id, principal_cents=first.amount_cents, instalment_n=first.n)
-    charge_payment(moment, sealed.no, cost, due=first.due)
+    charge_payment(moment, sealed.no, cost, payable=payable_day(first.due, agreed.life.late.holidays))
     set_watch(moment, agreed)
 
 

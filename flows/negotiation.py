@@ -70,7 +70,7 @@ def decide(policy: Policy, debt: DebtFacts, on: date) -> Decision:
     """Return what the policy does with the debt on the local day `on`. Whether the policy is in force then is not
     asked here.
     """
-    late = days_overdue(debt.due, on)
+    late = days_overdue(debt.due, on, policy.holidays.days)
     cost = debt.cost or _cost(policy, debt, on)
     rule = next((rule for rule in policy.rules if _takes(rule, debt, late, cost)), None)
     offers = _offers(policy, rule, cost, on) if rule is not None else ()
@@ -146,10 +146,8 @@ def facts_from(sealed: Mapping[str, Any]) -> tuple[DebtFacts, date]:
 
 
 def _cost(policy: Policy, debt: DebtFacts, on: date) -> Cost:
-    free_until = payable_day(debt.due)
-    return cost_on(
-        on, principal_cents=debt.principal_cents, due=debt.due, free_until=free_until, terms=policy.late_charges.terms
-    )
+    free_until = payable_day(debt.due, policy.holidays.days)
+    return cost_on(on, principal_cents=debt.principal_cents, due=debt.due, free_until=free_until, terms=policy.terms)
 
 
 def _takes(rule: Rule, debt: DebtFacts, late: int, cost: Cost) -> bool:

@@ -84,7 +84,8 @@ def charge(moment: Moment) -> None:
         agreement = moment.agreements[0]
     if agreement is not None and (instalment := agreement.next_open) is not None:
         cost = cost_of_instalment(agreement, instalment, moment.facts.today)
-        charge_payment(moment, agreement.offer_no, cost, due=instalment.due_on)
+        payable = payable_day(instalment.due_on, agreement.life.late.holidays)
+        charge_payment(moment, agreement.offer_no, cost, payable=payable)
         return
     debt = moment.debt(named) if named > 0 else None
     charge_debts(moment, moment.open_debts if named == ALL_TOGETHER else (debt or moment.open_debts[0],))
@@ -120,10 +121,10 @@ def charge_debts(moment: Moment, debts: tuple[Debt, ...]) -> None:
     )
 
 
-def charge_payment(moment: Moment, agreement_offer_no: int, cost: CostOfDebt, *, due: date) -> None:
-    """Charge one payment of an agreement: until its day as it is, each day anew once it is late."""
-    late = cost.fine_cents or cost.interest_cents
-    _charge_parts(moment, agreement_offer_no, (cost,), until=moment.facts.today if late else _last_day(moment, due))
+def charge_payment(moment: Moment, agreement_offer_no: int, cost: CostOfDebt, *, payable: date) -> None:
+    """Charge one payment of an agreement: until its payable day as it is, each day anew once it is late."""
+    late, today = cost.fine_cents or cost.interest_cents, moment.facts.today
+    _charge_parts(moment, agreement_offer_no, (cost,), until=today if late else max(payable, today))
 
 
 def charge_agreement(moment: Moment, agreement: AgreementFact) -> None:
@@ -152,11 +153,6 @@ def _charge_parts(moment: Moment, agreement_offer_no: int, parts: tuple[CostOfDe
             replaces=_charges_on(moment, {debt_id}),
         ),
     )
-
-
-def _last_day(moment: Moment, due: date) -> date:
-    """The last day on which a payment costs no more than its amount."""
-    return max(payable_day(due), moment.facts.today)
 
 
 def stands(moment: Moment, charge_no: int) -> bool:

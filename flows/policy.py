@@ -5,6 +5,7 @@ is written, never a float; an unknown word is a mistake, never ignored.
 """
 
 import hashlib
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr
@@ -12,7 +13,7 @@ from pydantic import Field, PrivateAttr
 from flows.agreement_life import AgreementLife
 from flows.policy_agreements import Agreements, Allocation
 from flows.policy_checks import mistakes_across
-from flows.policy_parts import Ceilings, LateCharges, Rule, Validity
+from flows.policy_parts import Ceilings, LateCharges, OtherHolidays, Rule, Validity
 from flows.yaml_lines import Mistake, read_lines
 from flows.yaml_values import Part, Words, validated
 from payments.late_charges import Terms
@@ -26,6 +27,7 @@ class Policy(Part):
     currency: Literal["BRL"]
     valid: Validity
     late_charges: LateCharges
+    holidays: OtherHolidays = OtherHolidays()
     never_beyond: Ceilings
     allocation: Allocation = Allocation()
     agreements: Agreements = Agreements()
@@ -44,8 +46,8 @@ class Policy(Part):
 
     @property
     def terms(self) -> Terms:
-        """What being late costs, as the arithmetic takes it."""
-        return self.late_charges.terms
+        """What being late costs, and on which days nobody has to pay, as the arithmetic takes it."""
+        return replace(self.late_charges.terms, holidays=self.holidays.days)
 
 
 def read_policy(source: bytes, *, name: str) -> Policy | tuple[Mistake, ...]:

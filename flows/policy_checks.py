@@ -21,7 +21,7 @@ _MONTH_DAYS = 30  # as payments.late_charges counts
 def mistakes_across(node: Node, *, file: str) -> tuple[Mistake, ...]:
     """Names that stand twice, and offers that can be seen to pass `never_beyond`."""
     rules = [("rules", index) for index in range(_length(node.get("rules")))]
-    found = list(_repeated(node, rules, "rule", file))
+    found = [*_repeated(node, rules, "rule", file), *_repeated_days(node, file)]
     for rule in rules:
         offers = [(*rule, "offers", index) for index in range(_length(node.get(*rule, "offers")))]
         found += _repeated(node, offers, "offer of this rule", file)
@@ -75,6 +75,18 @@ def _repeated(node: Node, paths: Sequence[Path], what: str, file: str) -> Iterat
             reason = f'another {what} is called "{words}" (line {seen[words]})'
             yield mistake_at(node, (*path, "name"), reason, "Give it a name of its own.", file=file)
         seen.setdefault(words, name.line)
+
+
+def _repeated_days(node: Node, file: str) -> Iterator[Mistake]:
+    seen: dict[str, int] = {}
+    for index in range(_length(node.get("holidays", "own"))):
+        day = node.get("holidays", "own", index)
+        if day is None or not isinstance(day.value, str):
+            continue
+        if day.value in seen:
+            reason = f'"{day.value}" stands here twice (line {seen[day.value]})'
+            yield mistake_at(node, ("holidays", "own", index), reason, "Delete one of them.", file=file)
+        seen.setdefault(day.value, day.line)
 
 
 def _beyond(node: Node, rule: Path, offer: Path, file: str) -> Iterator[Mistake]:

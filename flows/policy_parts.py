@@ -10,8 +10,9 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
+from flows.calendar import STATES
 from flows.yaml_values import Amount, Day, Days, MonthDay, Number, Part, Percent, Words, refusal
-from payments.late_charges import Terms
+from payments.late_charges import Holidays, Terms
 from payments.plans import Discount
 
 ZERO = Decimal("0.00")
@@ -96,6 +97,24 @@ class LateCharges(Part):
             interest_percent_month=self.interest_percent_month,
             grace_days=self.grace_days,
         )
+
+
+def _of_brazil(state: str) -> str:
+    if state not in STATES:
+        raise refusal(f'"{state}" is no state', "Write its two letters, like SP.")
+    return state
+
+
+class OtherHolidays(Part):
+    """On which days nobody has to pay, beside weekends and the banks' holidays. Left out, there are none."""
+
+    state: Annotated[Words, AfterValidator(_of_brazil)] | None = None
+    own: tuple[Day, ...] = ()
+
+    @property
+    def days(self) -> Holidays:
+        """As the calendar takes them."""
+        return Holidays(state=self.state, own=frozenset(self.own))
 
 
 class Ceilings(Part):

@@ -48,7 +48,7 @@ def warnings_of(policy: Policy, source: bytes, *, name: str) -> tuple[Mistake, .
     """Return the warnings about a policy that was read from `source`, in the order of its lines."""
     node, _ = read_lines(source, file=name)
     assert node is not None  # a policy was read from it
-    found = [*_late_charges(policy)]
+    found = [*_late_charges(policy), *_own_days(policy)]
     for index, rule in enumerate(policy.rules):
         found += _shadowed(index, policy.rules)
         for place, offer in enumerate(rule.offers or ()):
@@ -62,6 +62,16 @@ def _late_charges(policy: Policy) -> Iterator[Warning]:
         yield ("late_charges", "fine_percent"), *_FINE
     if policy.late_charges.interest_percent_month > 1:
         yield ("late_charges", "interest_percent_month"), *_LATE_INTEREST
+
+
+def _own_days(policy: Policy) -> Iterator[Warning]:
+    for index, day in enumerate(policy.holidays.own):
+        if day not in policy.valid:
+            yield (
+                ("holidays", "own", index),
+                f"{day} is outside the policy's validity",
+                "Correct the year, or delete it.",
+            )
 
 
 def _offer(path: Path, rule: Rule, offer: OfferRule, policy: Policy) -> Iterator[Warning]:

@@ -6,11 +6,22 @@ A fine once (CDC art. 52 § 1: at most 2 %) and simple interest by calendar day,
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from fractions import Fraction
 
-from payments.money import half_up, percent_of
+from payments.money import percent_of, quotient
 
 _MONTH_DAYS = 30  # the month of the contracts, in February too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holidays:
+    """On which days nobody has to pay, beside weekends and the banks' holidays: those of a state (`SP`), and days of
+    the creditor's own."""
+
+    state: str | None = None
+    own: frozenset[date] = frozenset()
+
+
+NO_OTHERS = Holidays()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +31,7 @@ class Terms:
     fine_percent: Decimal
     interest_percent_month: Decimal
     grace_days: int = 0
+    holidays: Holidays = NO_OTHERS
 
     def __post_init__(self) -> None:
         assert self.fine_percent >= 0
@@ -53,11 +65,10 @@ def cost_on(day: date, *, principal_cents: int, due: date, free_until: date, ter
     if day <= free_until + timedelta(days=terms.grace_days):
         return Cost(principal_cents=principal_cents)
     # Exact until the one rounding: a third of a month has no exact Decimal, and half a centavo would round down.
-    interest = (
-        Fraction(principal_cents) * Fraction(terms.interest_percent_month) * (day - due).days / (100 * _MONTH_DAYS)
-    )
+    numerator, denominator = terms.interest_percent_month.as_integer_ratio()
+    interest_cents = quotient(principal_cents * numerator * (day - due).days, denominator * 100 * _MONTH_DAYS)
     return Cost(
         principal_cents=principal_cents,
         fine_cents=percent_of(principal_cents, terms.fine_percent),
-        interest_cents=half_up(interest),
+        interest_cents=interest_cents,
     )

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.calendar import banking_holidays, days_overdue, is_banking_day, payable_day
+from flows.calendar import STATES, banking_holidays, days_overdue, is_banking_day, payable_day
+from payments.late_charges import Holidays
 from tests.tables import table
 
 VECTORS = json.loads((Path(__file__).parent / "vectors/pix/money-vectors.json").read_text(encoding="utf-8"))
@@ -61,6 +62,38 @@ def test_days_overdue_are_nought_until_the_payable_day_and_then_all_since_the_du
 ) -> None:
     """Negative before the due date."""
     assert days_overdue(date.fromisoformat(due), date.fromisoformat(day)) == overdue
+
+
+@pytest.mark.parametrize(
+    *table("""
+    state | own        | due        | payable
+    SP    | -          | 2026-07-09 | 2026-07-10  # a Thursday, the state's day
+    RJ    | -          | 2026-07-09 | 2026-07-09
+    -     | -          | 2026-07-09 | 2026-07-09
+    SP    | 2026-07-10 | 2026-07-09 | 2026-07-13  # the company's bridge, then a weekend
+    -     | 2026-12-24 | 2026-12-24 | 2026-12-28  # Christmas Eve, Christmas, a weekend
+    -     | 2026-12-31 | 2026-12-31 | 2027-01-04
+    -     | -          | 2026-12-31 | 2026-12-31
+    BA    | -          | 2026-02-14 | 2026-02-18  # the Saturday of Carnival: Ash Wednesday
+    AC    | -          | 2028-02-29 | 2028-02-29  # a leap day
+""")
+)
+def test_a_states_holidays_and_the_creditors_own_days_move_the_payable_day(
+    state: str | None, own: str | None, due: str, payable: str
+) -> None:
+    days = Holidays(state=state, own=frozenset([date.fromisoformat(own)]) if own else frozenset())
+    until = payable_day(date.fromisoformat(due), days)
+    assert until == date.fromisoformat(payable)
+    assert days_overdue(date.fromisoformat(due), until, days) == 0
+    late = (until - date.fromisoformat(due)).days + 1
+    assert days_overdue(date.fromisoformat(due), until + timedelta(days=1), days) == late
+
+
+def test_every_state_is_known_and_none_opens_a_day_on_which_banks_are_closed() -> None:
+    assert len(STATES) == 27
+    for state in sorted(STATES):
+        days = Holidays(state=state)
+        assert not any(is_banking_day(day, days) for day in banking_holidays(2026))
 
 
 @given(DUE)

@@ -198,7 +198,7 @@ def _from_csv(file: Path) -> list[DebtFacts]:
 
 async def _from_database(settings: Settings, rules: Policy, day: date) -> list[DebtFacts]:
     async with open_database(settings) as pool:
-        debts = await portfolio.open_debts(pool, settings.timezone)
+        debts = await portfolio.open_debts(pool, settings.timezone, rules.holidays.days)
     facts = []
     for debt in debts:
         cost = cost_of(debt, day, rules.terms)

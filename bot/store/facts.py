@@ -28,6 +28,7 @@ from flows.facts import (
     TicketFact,
 )
 from flows.negotiation import CashOffer, InstalmentOffer, PromiseOffer, offer_from
+from payments.late_charges import Holidays
 from payments.settlement import BY_LAW
 
 WINDOW = timedelta(hours=24) - timedelta(minutes=5)  # closed five minutes early: Meta's clock decides, not ours
@@ -111,12 +112,12 @@ async def load(
     agreements: Mapping[int, list[AgreementFact]] = {}
     offers: Mapping[int, list[SealedOffer]] = {}
     charges: Mapping[int, list[ChargeFact]] = {}
+    terms = policy.policy.terms if policy is not None else NO_LATE_CHARGES
     if customers:
-        debts = await _debts(conn, list(customers.values()), zone)
+        debts = await _debts(conn, list(customers.values()), zone, terms.holidays)
         agreements = await _agreements(conn, debts, policy, zone)
         offers = await _offers(conn, customers, today)
         charges = await _charges(conn, customers, now)
-    terms = policy.policy.terms if policy is not None else NO_LATE_CHARGES
     result: dict[int, Facts] = {}
     for c in conversations:
         owed = tuple(debts.get(c.customer_id, ())) if c.customer_id is not None else ()
@@ -161,8 +162,8 @@ async def _candidates(conn: Any, conversations: Sequence[Conversation]) -> tuple
     return found, {row["id"] for row in rows if row["opted_out_at"] is not None}
 
 
-async def _debts(conn: Any, customers: list[int], zone: tzinfo) -> dict[int, list[Debt]]:
-    late = await late_before(conn, customers, zone)
+async def _debts(conn: Any, customers: list[int], zone: tzinfo, days: Holidays) -> dict[int, list[Debt]]:
+    late = await late_before(conn, customers, zone, days)
     debts: dict[int, list[Debt]] = defaultdict(list)
     for row in await conn.fetch(DEBTS, customers):
         fields = dict(row)

@@ -12,6 +12,7 @@ from flows.calendar import days_overdue, payable_day
 from flows.facts import AgreementFact, Candidate, Debt, Facts
 from flows.instalments import cost_of_instalment
 from payments.documents import Document, read_document
+from payments.late_charges import NO_OTHERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,9 @@ def _person(candidate: Candidate) -> Person:
 
 
 def _owed(debt: Debt, known: Facts, parts: Parts) -> Owed:
-    cost, texts, free_until = known.costs[debt.id], parts.texts, payable_day(debt.due_on)
+    cost, texts = known.costs[debt.id], parts.texts
+    days = known.policy.policy.holidays.days if known.policy is not None else NO_OTHERS
+    free_until = payable_day(debt.due_on, days)
     named = (
         (texts("Principal"), cost.principal_cents),
         (texts("Fine"), cost.fine_cents),
@@ -122,7 +125,7 @@ def _owed(debt: Debt, known: Facts, parts: Parts) -> Owed:
     return Owed(
         description=plain(debt.description),
         due=texts.day(debt.due_on),
-        days_late=days_overdue(debt.due_on, known.today),
+        days_late=days_overdue(debt.due_on, known.today, days),
         free_until=texts.day(free_until) if debt.due_on < known.today <= free_until else None,
         total_cents=cost.total_cents,
         parts=tuple((name, cents) for name, cents in named if cents) if cost.fine_cents or cost.interest_cents else (),
