@@ -7,6 +7,8 @@ operator.
 
 import hashlib
 import hmac
+import json
+import re
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeAlias
 
@@ -22,6 +24,7 @@ from bot.whatsapp.signature import signature_is_valid
 
 BODY_BYTES = 4 * 1024 * 1024  # Meta sends up to 3 MB; aiohttp's own default of 1 MiB would refuse legal bodies
 _PIX_BODY_BYTES = 1024 * 1024
+_EVENT_ID = re.compile(r"[!-~]{1,120}")
 Handler: TypeAlias = Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]]
 log = structlog.get_logger(__name__)
 
@@ -36,6 +39,7 @@ def make_app(parts: Parts, *, more: Iterable[web.RouteDef] = ()) -> web.Applicat
             web.post("/webhook", receive),
             web.post("/webhook/pix/{secret}", receive_pix),
             web.post("/webhook/pix/{secret}/pix", receive_pix),
+            web.post("/webhook/asaas", receive_asaas),
         ]
     )
     mount_pages(app)
@@ -78,6 +82,32 @@ async def receive_pix(request: web.Request) -> web.Response:
     # The same body again is the same trigger; the confirmation, not the trigger, owns the payment's key.
     key = f"w:{hashlib.sha256(raw).hexdigest()}:{now:%Y%m%d%H}"
     return await _store(parts, [Arrival(source="pix", dedupe_key=key, kind="pix", raw=raw, received_at=now)])
+
+
+async def receive_asaas(request: web.Request) -> web.Response:
+    """Asaas's call: a trigger, no proof, like every provider's. Its token comes in a header; anything but exactly 200
+    counts as failed there, and after 15 failures in a row Asaas calls no more until a person turns it on again.
+    """
+    parts = request.app[PARTS]
+    right = parts.settings.pix.asaas_webhook_token
+    given = request.headers.get("asaas-access-token", "")
+    if not right or not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), right.encode()):
+        return web.Response(status=401, text="missing or wrong asaas-access-token\n")
+    raw = await request.read()
+    if len(raw) > _PIX_BODY_BYTES:
+        return web.Response(status=413)
+    now = parts.clock.now()
+    key = _event_id(raw) or f"w:{hashlib.sha256(raw).hexdigest()}:{now:%Y%m%d%H}"
+    return await _store(parts, [Arrival(source="asaas", dedupe_key=key, kind="pix", raw=raw, received_at=now)])
+
+
+def _event_id(raw: bytes) -> str | None:
+    """The id under which Asaas repeats an event."""
+    try:
+        told = json.loads(raw).get("id")
+    except (ValueError, RecursionError, AttributeError):
+        return None
+    return told if isinstance(told, str) and _EVENT_ID.fullmatch(told) else None
 
 
 async def _store(parts: Parts, arrivals: list[Arrival]) -> web.Response:

@@ -57,9 +57,9 @@ class WhatsApp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pix:
-    """How the creditor takes Pix."""
+    """How the creditor is paid: by Pix, and with Asaas by boleto and card too."""
 
-    mode: str = "static"  # static | api
+    mode: str = "static"  # static | api | asaas
     key: str = ""
     merchant_name: str = ""
     merchant_city: str = ""
@@ -71,6 +71,9 @@ class Pix:
     cert_key: Path | None = None
     ca: Path | None = None
     webhook_secret: Secret = Secret()
+    asaas_url: str = "https://api.asaas.com/v3"
+    asaas_token: Secret = Secret()
+    asaas_webhook_token: Secret = Secret()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,16 +216,18 @@ def _whatsapp(read: "_Reader", serving: bool) -> WhatsApp:
 
 
 def _pix(read: "_Reader", merchant: str, serving: bool) -> Pix:
-    mode = read.one_of("PIX", ("static", "api"))
+    mode = read.one_of("PIX", ("static", "api", "asaas"))
     need = "needed for Pix; see Going live in the README" if serving else ""
+    need_key = need if mode != "asaas" else ""  # Asaas makes its own codes
     need_api = "needed by ACERTO_PIX=api" if serving and mode == "api" else ""
+    need_asaas = "needed by ACERTO_PIX=asaas" if serving and mode == "asaas" else ""
     if serving and not merchant:
         read.mistakes.append(f"{PREFIX}PIX_MERCHANT_NAME is missing: {need}.")
     return Pix(
         mode=mode,
-        key=read.checked("PIX_KEY", _is_in_a_code, "has more than 77 characters, or other than ASCII", need),
+        key=read.checked("PIX_KEY", _is_in_a_code, "has more than 77 characters, or other than ASCII", need_key),
         merchant_name=merchant,
-        merchant_city=read.text("PIX_MERCHANT_CITY", "", need),
+        merchant_city=read.text("PIX_MERCHANT_CITY", "", need_key),
         api_url=(read.address("PIX_API_URL", ("http", "https"), need_api) or "").rstrip("/"),
         token_url=read.address("PIX_TOKEN_URL", ("http", "https"), need_api) or "",
         client_id=read.text("PIX_CLIENT_ID", "", need_api),
@@ -231,6 +236,9 @@ def _pix(read: "_Reader", merchant: str, serving: bool) -> Pix:
         cert_key=read.file("PIX_CERT_KEY"),
         ca=read.file("PIX_CA"),
         webhook_secret=Secret(read.text("PIX_WEBHOOK_SECRET", "", need_api)),
+        asaas_url=(read.address("ASAAS_URL", ("http", "https")) or Pix().asaas_url).rstrip("/"),
+        asaas_token=Secret(read.text("ASAAS_TOKEN", "", need_asaas)),
+        asaas_webhook_token=Secret(read.text("ASAAS_WEBHOOK_TOKEN", "", need_asaas)),
     )
 
 

@@ -47,6 +47,16 @@ def test_pix_by_api_also_needs_the_addresses_and_secrets_of_the_bank() -> None:
     ]
 
 
+def test_asaas_needs_its_two_secrets_and_no_key_of_ours() -> None:
+    given = {k: v for k, v in COMPLETE.items() if k not in ("ACERTO_PIX_KEY", "ACERTO_PIX_MERCHANT_CITY")}
+    told = mistakes({**given, "ACERTO_PIX": "asaas", "ACERTO_ASAAS_URL": "api.asaas.com"}, serving=True)
+    assert [sentence.split()[0] for sentence in told] == [
+        "ACERTO_ASAAS_URL",
+        "ACERTO_ASAAS_TOKEN",
+        "ACERTO_ASAAS_WEBHOOK_TOKEN",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

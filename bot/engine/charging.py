@@ -1,7 +1,7 @@
 """What the outbox owes the provider: charges to make, charges to take back.
 
-Repeating is always safe: our txid makes the provider's PUT idempotent, and an attempt that may have got through is
-looked up first. The charge's new state and the event that tells its conversation are one transaction.
+Repeating is always safe: a charge is made once under our txid, and an attempt that may have got through is looked up
+first. The charge's new state and the event that tells its conversation are one transaction.
 """
 
 import json
@@ -63,6 +63,8 @@ async def _make(parts: Line, charge: Ordered, attempt: int) -> Outcome:
     order = _order(parts, charge, in_doubt=attempt > 1)
     if order.now >= order.expires_at:
         return await _failed(parts, charge, reason="expired")
+    if not _can_talk(parts, charge):
+        return await _failed(parts, charge, reason="provider_changed")
     try:
         created = await parts.talk.drive(provider_of(charge.provider).create(order))
     except (Away, TryLater) as error:
@@ -80,6 +82,9 @@ async def _take_back(parts: Line, charge: Ordered, attempt: int) -> Outcome:
     cancel = provider_of(charge.provider).cancel
     if cancel is None:  # there is nobody to tell
         return Done()
+    if not _can_talk(parts, charge):
+        log.error("charge.not_taken_back", charge_id=charge.id, error=f"ACERTO_PIX is not {charge.provider} any more")
+        return Done()
     try:
         paid = await parts.talk.drive(cancel(charge.txid, charge.form))
     except (Away, TryLater) as error:
@@ -90,6 +95,11 @@ async def _take_back(parts: Line, charge: Ordered, attempt: int) -> Outcome:
     else:
         await take_in(parts, paid)  # nobody looks at this charge any more: money that nobody told us of is found now
     return Done()
+
+
+def _can_talk(parts: Line, charge: Ordered) -> bool:
+    """Whether the provider of a charge is the one that is set: the settings lead to one only."""
+    return provider_of(charge.provider).cancel is None or charge.provider == parts.settings.pix.mode
 
 
 async def _made(parts: Line, charge: Ordered, created: Created) -> bool:

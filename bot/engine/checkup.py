@@ -12,10 +12,14 @@ from bot.store.migrate import is_current
 from bot.whatsapp.errors import Refused, Unknown
 from bot.whatsapp.templates import read_templates
 from payments.brcode import Merchant, mistakes, plain, static_code
-from payments.providers.protocol import NotFound, ProviderError
+from payments.providers.protocol import ProviderError
 from payments.providers.registry import provider_of
 
-_A_CHARGE_NOBODY_MADE = "acertodoctor00000000000000000000"
+_PROVIDERS = {"api": "API Pix answers", "asaas": "Asaas answers"}
+_PROVIDER_REMEDIES = {
+    "api": "check ACERTO_PIX_API_URL, _TOKEN_URL, _CLIENT_ID, _CLIENT_SECRET and the certificate",
+    "asaas": "check ACERTO_ASAAS_URL and ACERTO_ASAAS_TOKEN, which is of one world only: production or sandbox",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,17 +111,16 @@ async def _policy(parts: Parts) -> Finding:
 
 
 async def _provider(parts: Parts) -> Finding:
-    state = provider_of(parts.settings.pix.mode).state
-    if state is None:
+    provider = provider_of(parts.settings.pix.mode)
+    if provider.probe is None:
         return static_pix(parts.settings.pix)
     try:
-        await parts.talk.drive(state(_A_CHARGE_NOBODY_MADE, "cob"))
-    except NotFound:
-        pass  # the bank knows us and says that it has no such charge: all is well
+        await parts.talk.drive(provider.probe())
     except (Away, ProviderError) as error:
-        remedy = "check ACERTO_PIX_API_URL, _TOKEN_URL, _CLIENT_ID, _CLIENT_SECRET and the certificate"
-        return Finding(check="payment_provider", ok=False, detail=type(error).__name__, remedy=remedy)
-    return Finding(check="payment_provider", ok=True, detail="API Pix answers", remedy="")
+        return Finding(
+            check="payment_provider", ok=False, detail=type(error).__name__, remedy=_PROVIDER_REMEDIES[provider.name]
+        )
+    return Finding(check="payment_provider", ok=True, detail=_PROVIDERS[provider.name], remedy="")
 
 
 _CHECKS: tuple[Callable[[Parts], Awaitable[Finding]], ...] = (

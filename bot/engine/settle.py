@@ -90,21 +90,19 @@ async def _last_looks(parts: Line, now: datetime) -> int:
     Then close it: also after days of being down.
     """
     provider = provider_of(parts.settings.pix.mode)
-    if provider.state is None:
+    if provider.close is None:
         return 0
     async with parts.pool.acquire() as conn:
         expired = await conn.fetch(charges.EXPIRED, now - _LAST_LOOK_AFTER, _LAST_LOOKS, provider.name)
     new = 0
     for row in expired:
         try:
-            found = await parts.talk.drive(provider.state(row["txid"], row["form"]))
+            payments: Sequence[Received] = await parts.talk.drive(provider.close(row["txid"], row["form"]))
         except NotFound:
-            payments: Sequence[Received] = ()
+            payments = ()
         except (Refused, WrongAnswer) as error:
             log.error("poll.last_look_failed", charge_id=row["id"], error=str(error))
             continue
-        else:
-            payments = found.payments
         new += await take_in(parts, payments)
         if not payments:
             async with parts.pool.acquire() as conn:

@@ -1,8 +1,9 @@
 """Drives a provider's conversation over HTTP: adds the credentials, keeps to deadlines, and says honestly when nobody
 answered.
 
-OAuth2 client credentials with one token for the process, fetched once however many conversations want it; TLS with the
-creditor's certificate where the bank asks for it. Neither bodies nor identifiers are logged.
+API Pix: OAuth2 client credentials with one token for the process, fetched once however many conversations want it; TLS
+with the creditor's certificate where the bank asks for it. Asaas: its key in a header. Neither bodies nor identifiers
+are logged.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import structlog
 from bot.settings import Pix
 from payments.providers.protocol import Answer, Conversation, NotAuthorized, Request, TryLater
 
+_USER_AGENT = "acerto"  # Asaas wants one that names the program
 SCOPES = "cob.read cob.write cobv.read cobv.write pix.read pix.write webhook.read webhook.write"
 _FEWER_SCOPES = "cob.read cob.write pix.read webhook.read webhook.write"  # contracts without cobv and refunds
 _BODY_BYTES = 4 * 1024 * 1024
@@ -72,21 +74,28 @@ class Talk:
             conversation.close()
 
     async def _ask(self, request: Request) -> Answer:
+        """One request with the provider's credentials."""
+        if self._pix.mode == "asaas":
+            credentials = {"access_token": str(self._pix.asaas_token), "User-Agent": _USER_AGENT}
+            return await self._send(request, self._pix.asaas_url, credentials)
+        return await self._ask_with_token(request)
+
+    async def _ask_with_token(self, request: Request) -> Answer:
         """One request with a token, and once more with a fresh one if the bank does not take it."""
         token = await self._bearer()
-        answer = await self._send(request, token)
+        answer = await self._send(request, self._pix.api_url, {"Authorization": f"Bearer {token}"})
         if answer.status == 401:
             token = await self._bearer(instead_of=token)
-            answer = await self._send(request, token)
+            answer = await self._send(request, self._pix.api_url, {"Authorization": f"Bearer {token}"})
         return answer
 
-    async def _send(self, request: Request, token: str) -> Answer:
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    async def _send(self, request: Request, base: str, credentials: dict[str, str]) -> Answer:
+        headers = {"Accept": "application/json", **credentials}
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         return await self._exchange(
             request.method,
-            self._pix.api_url + request.path,
+            base + request.path,
             params=dict(request.query),
             data=request.body,
             headers=headers,

@@ -23,7 +23,6 @@ from payments.providers.protocol import (
     Conversation,
     Created,
     Forbidden,
-    NotAuthorized,
     NotFound,
     Page,
     Provider,
@@ -31,9 +30,9 @@ from payments.providers.protocol import (
     Refund,
     Refused,
     Request,
-    TryLater,
     WrongAnswer,
 )
+from payments.providers.reading import document, lenient, refuse, word
 
 ACTIVE, CONCLUDED, REMOVED = "ATIVA", "CONCLUIDA", "REMOVIDA_PELO_USUARIO_RECEBEDOR"
 COB, COBV = "cob", "cobv"
@@ -44,7 +43,6 @@ _TXID = re.compile(r"[A-Za-z0-9]{1,35}")
 _LOCATION = re.compile(r"[!-~]{1,77}")  # what field 26-25 of a code holds
 # EMV: 512 characters at most, none of them a control character or half of one.
 _CODE = re.compile(r"[!-~\u00a0-\ud7ff\ue000-\uffff][^\x00-\x1f\x7f\ud800-\udfff]{0,511}")
-_NOT_PLAIN = re.compile(r"[^ -~]")
 _MONEY = re.compile(r"\d{1,10}\.\d{2}", re.ASCII)
 _TEXT_CHARACTERS, _NAME_CHARACTERS = 140, 200
 _INVALID_OPERATION = ("CobOperacaoInvalida", "CobVOperacaoInvalida")
@@ -78,13 +76,13 @@ def _create(order: ChargeOrder) -> Conversation[Created]:
     if order.in_doubt:
         answer = yield Request(method="GET", path=path)
         if answer.status == 200:
-            return _created(order, _document(answer))
+            return _created(order, document(answer))
         if answer.status != 404:
             _raise(answer)
     answer = yield Request(method="PUT", path=path, body=_json(body_of(order)))
     if answer.status not in (200, 201):
         _raise(answer)
-    return _created(order, _document(answer))
+    return _created(order, document(answer))
 
 
 def cancel(txid: str, form: str = COB) -> Conversation[tuple[Received, ...]]:
@@ -97,7 +95,7 @@ def cancel(txid: str, form: str = COB) -> Conversation[tuple[Received, ...]]:
     if answer.status in (200, 404):
         return ()
     if answer.status == 400 and _problem(answer)[0] in _INVALID_OPERATION:  # not active any more: was it paid?
-        return (yield from state(txid, form)).payments
+        return (yield from close(txid, form))
     _raise(answer)
 
 
@@ -107,7 +105,7 @@ def confirm(end_to_end_id: str) -> Conversation[Received]:
     answer = yield Request(method="GET", path=f"/pix/{end_to_end_id}")
     if answer.status != 200:
         _raise(answer)
-    received = received_from(_document(answer))
+    received = received_from(document(answer))
     if received.end_to_end_id != end_to_end_id:
         raise WrongAnswer("endToEndId", "another payment than the one asked for")
     return received
@@ -128,10 +126,10 @@ def received(since: datetime, until: datetime, page: int = 0) -> Conversation[Pa
     answer = yield Request(method="GET", path="/pix", query=query)
     if answer.status != 200:
         _raise(answer)
-    document = _document(answer)
+    listed = document(answer)
     try:
-        pages = int(document["parametros"]["paginacao"]["quantidadeDePaginas"])
-        told = list(document.get("pix", ()))
+        pages = int(listed["parametros"]["paginacao"]["quantidadeDePaginas"])
+        told = list(listed.get("pix", ()))
     except (KeyError, TypeError, ValueError) as error:
         raise WrongAnswer("page", "no pages are told") from error
     items: list[Received] = []
@@ -146,7 +144,7 @@ def state(txid: str, form: str = COB) -> Conversation[ChargeState]:
     answer = yield Request(method="GET", path=f"/{form}/{txid}")
     if answer.status != 200:
         _raise(answer)
-    cob = _document(answer)
+    cob = document(answer)
     if cob.get("txid") != txid:
         raise WrongAnswer("txid", "another charge than the one asked for")
     payments = tuple(received_from({"txid": txid, **pix}) for pix in cob.get("pix", ()))
@@ -193,13 +191,24 @@ def triggered(raw: bytes) -> tuple[list[str], str | None]:
     return list(dict.fromkeys(good)), None if len(good) == len(ids) else "pix.bad_end_to_end_id"
 
 
+def close(txid: str, form: str = COB) -> Conversation[tuple[Received, ...]]:
+    """Return what was paid on a charge; it dies by itself with its day."""
+    return (yield from state(txid, form)).payments
+
+
+def probe() -> Conversation[None]:
+    """Ask for a charge that nobody made: that the bank says so shows that it knows us."""
+    with suppress(NotFound):
+        yield from state("acertodoctor00000000000000000000")
+
+
 def body_of(order: ChargeOrder) -> dict[str, Any]:
     """Return the body of the charge's PUT. Raises Refused where the bank would refuse: before it is sent."""
     seconds = int((order.expires_at - order.now).total_seconds())
     if seconds < 1:
         raise Refused("expired", "the charge's last day is over")
-    document = order.debtor_document
-    debtor = {("cpf" if len(document) == 11 else "cnpj"): document, "nome": order.debtor_name[:_NAME_CHARACTERS]}
+    number = order.debtor_document
+    debtor = {("cpf" if len(number) == 11 else "cnpj"): number, "nome": order.debtor_name[:_NAME_CHARACTERS]}
     body: dict[str, Any] = {
         "calendario": {"expiracao": seconds},
         "devedor": debtor,
@@ -250,17 +259,17 @@ def received_from(pix: Mapping[str, Any]) -> Received:
 
 def _refund(told: Mapping[str, Any]) -> Refund:
     return Refund(
-        id=_word(told["id"]),
+        id=word(told["id"]),
         amount_cents=cents(told["valor"]),
-        status=_word(told["status"]),
-        natureza=_word(told.get("natureza", "ORIGINAL")),
+        status=word(told["status"]),
+        natureza=word(told.get("natureza", "ORIGINAL")),
     )
 
 
 def _ours(answer: Answer, refund_id: str, amount_cents: int) -> Refund:
     """The refund, once it is certain that it is the one asked for."""
     try:
-        made = _refund(_document(answer))
+        made = _refund(document(answer))
     except (KeyError, TypeError) as error:
         raise WrongAnswer("devolucao", f"not a refund ({type(error).__name__})") from error
     if (made.id, made.amount_cents) != (refund_id, amount_cents):
@@ -310,60 +319,25 @@ def _amount_of(cob: Mapping[str, Any]) -> int:
     return cents(value.get("original") if isinstance(value, Mapping) else None)
 
 
-def _document(answer: Answer) -> Mapping[str, Any]:
-    try:
-        document = json.loads(answer.body)
-    except (ValueError, RecursionError) as error:
-        raise WrongAnswer("body", f"no JSON behind status {answer.status}") from error
-    if not isinstance(document, dict):
-        raise WrongAnswer("body", "no JSON object")
-    return document
-
-
 def _problem(answer: Answer) -> tuple[str, str]:
     """The error's type and the properties that it objects to.
 
-    RFC 7807, OAuth's form, or anything at all (gateways answer in HTML).
+    RFC 7807, OAuth's form, or anything at all.
     """
-    try:
-        problem = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        problem = None
-    if not isinstance(problem, dict):
-        return f"status_{answer.status}", ""
+    problem = lenient(answer)
     kind = str(problem.get("type") or problem.get("error") or "").rstrip("/").rpartition("/")[2]
     violations = problem.get("violacoes")
-    named = (
-        [str(v.get("propriedade", "")) for v in violations if isinstance(v, dict)]
-        if isinstance(violations, list)
-        else []
-    )
+    told = violations if isinstance(violations, list) else []
     # The violations' values are what we sent (a name, a CPF): they stay out.
-    return re.sub(r"\W", "", kind, flags=re.ASCII)[:60] or f"status_{answer.status}", ", ".join(named)[:200]
+    return kind, ", ".join(str(v.get("propriedade", "")) for v in told if isinstance(v, dict))
 
 
 def _raise(answer: Answer) -> NoReturn:
-    kind, detail = _problem(answer)
-    if answer.status == 401:
-        raise NotAuthorized(kind, detail)
-    if answer.status in (408, 425, 429) or answer.status >= 500:
-        raise TryLater(kind, detail)
-    if answer.status == 404:
-        raise NotFound(kind, detail)
-    if answer.status == 403:
-        raise Forbidden(kind, detail)
-    if 400 <= answer.status < 500:
-        raise Refused(kind, detail)
-    raise WrongAnswer(f"status_{answer.status}", "neither an answer nor an error")
+    refuse(answer, *_problem(answer))
 
 
 def _json(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _word(value: object) -> str:
-    """An identifier of the bank's as it can stand in a key."""
-    return _NOT_PLAIN.sub("?", str(value))[:64]
 
 
 def _instant(at: datetime) -> str:
@@ -376,7 +350,8 @@ API_PIX = Provider(
     create=create,
     form_of=form_of,
     cancel=cancel,
-    state=state,
+    close=close,
+    probe=probe,
     triggered=triggered,
     confirm=confirm,
     received=received,

@@ -220,8 +220,10 @@ class Provider:
     """Return the form of a charge from today, its last day, and the centavos of late charges in it."""
     cancel: Callable[[str, str], Conversation[tuple[Received, ...]]] | None = None
     """Take a charge (txid, form) back; return what was paid on it before."""
-    state: Callable[[str, str], Conversation[ChargeState]] | None = None
-    """Return all that is known of a charge (txid, form)."""
+    close: Callable[[str, str], Conversation[tuple[Received, ...]]] | None = None
+    """See to it that a charge (txid, form) whose day is over cannot be paid any more; return what was paid on it."""
+    probe: Callable[[], Conversation[None]] | None = None
+    """Ask something harmless. Raises what stands in the way of everything else."""
     triggered: Callable[[bytes], tuple[list[str], str | None]] | None = None
     """Return the payments that a webhook's body names, and why it cannot be read whole."""
     confirm: Callable[[str], Conversation[Received]] | None = None

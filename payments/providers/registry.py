@@ -1,10 +1,11 @@
 """The providers that there are. A new one is a module beside these and one line here; see `docs/providers.md`."""
 
 from payments.providers.api_pix import API_PIX
+from payments.providers.asaas import ASAAS
 from payments.providers.protocol import Provider
 from payments.providers.static import STATIC
 
-PROVIDERS = {provider.name: provider for provider in (STATIC, API_PIX)}
+PROVIDERS = {provider.name: provider for provider in (STATIC, API_PIX, ASAAS)}
 
 
 def provider_of(name: str) -> Provider:
