@@ -75,7 +75,8 @@ def test_days_overdue_are_nought_until_the_payable_day_and_then_all_since_the_du
     -     | 2026-12-31 | 2026-12-31 | 2027-01-04
     -     | -          | 2026-12-31 | 2026-12-31
     BA    | -          | 2026-02-14 | 2026-02-18  # the Saturday of Carnival: Ash Wednesday
-    AC    | -          | 2028-02-29 | 2028-02-29  # a leap day
+    -     | -          | 2028-02-29 | 2028-03-01  # a leap day that is Carnival's Tuesday
+    AC    | -          | 2024-02-29 | 2024-02-29  # a leap day that is none
 """)
 )
 def test_a_states_holidays_and_the_creditors_own_days_move_the_payable_day(
