@@ -24,6 +24,16 @@ def credit_account(customer_id: int) -> str:
     return f"credit:{customer_id}"
 
 
+def opened_key(debt_id: int) -> str:
+    """The transaction that brought a debt in."""
+    return f"debt:{debt_id}:opened"
+
+
+def changed_key(debt_id: int, n: int) -> str:
+    """The transaction of the n-th change (from 1) of what was asked for on a debt."""
+    return f"debt:{debt_id}:changed:{n}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
     """Centavos on an account; positive is debit, negative credit. An account is a name made of our own ids."""
@@ -42,3 +52,10 @@ def balanced(postings: Iterable[Posting]) -> tuple[Posting, ...]:
     assert entries
     assert sum(p.amount_cents for p in entries) == 0
     return entries
+
+
+def brought_in(debt_id: int, cents: int) -> tuple[Posting, ...]:
+    """Return the postings by which a debt comes to be `cents` more (or less) than the ledger knew of it."""
+    return balanced(
+        (Posting(account=debt_account(debt_id), amount_cents=cents), Posting(account=OPENING, amount_cents=-cents))
+    )

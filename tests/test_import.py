@@ -13,7 +13,11 @@ from click.testing import CliRunner
 
 from bot.cli.main import acerto
 from bot.debts_csv import DebtRow, read_debts
+from bot.store import charges
+from bot.store.agreements import DebtMoved
 from bot.store.imports import Imported, import_debts
+from flows.effects import Charge
+from flows.facts import CostOfDebt
 from tests.tables import table
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -149,15 +153,115 @@ async def test_an_import_waits_for_the_turn_that_speaks_of_the_debt(conn: Any, d
     await turn.start()
     await other.execute("SELECT id FROM conversation FOR NO KEY UPDATE")
     importing = asyncio.create_task(import_debts(conn, rows(ANA.replace("349,90", "1,00")), now=LATER))
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    while not await other.fetchval(waiting):
-        await asyncio.wait({importing}, timeout=0.01)
-        assert not importing.done()
+    await waits(other, importing)
     await other.execute("UPDATE debt SET state = 'paid', open_principal_cents = 0, settled_at = $1", NOW)
     await turn.commit()
     await other.close()
     assert counts(await importing) == (0, 0, 0, 1)
     assert (await debt(conn))["principal_cents"] == 34990
+
+
+CHARGED = """
+INSERT INTO charge (conversation_id, no, customer_id, provider, txid, pay_token, amount_cents, parts, pay_until,
+                    expires_at, state, code, created_at)
+SELECT v.id, $1::int, v.customer_id, 'api', 't' || $1::int, 'p' || $1::int, 34990, '[]', '2026-12-01', $3, $2, 'code', $3
+FROM   conversation v RETURNING id
+"""
+ASKS = "INSERT INTO charge_debt SELECT $1, id FROM debt WHERE external_id = any($2::text[])"
+
+
+async def charged(conn: Any, no: int, *debts: str, state: str = "active") -> int:
+    charge_id: int = await conn.fetchval(CHARGED, no, state, NOW)
+    await conn.execute(ASKS, charge_id, list(debts))
+    return charge_id
+
+
+@pytest.mark.parametrize(*table("""
+    was        now          taken
+    349,90     350,00       2     # the amount
+    30/11/2026 01/12/2026   2     # the day
+    Novembro   Mensalidade  0     # its name
+    plano-pro  anual        0     # its tags
+"""))  # fmt: skip
+async def test_codes_that_ask_for_what_a_debt_is_no_longer_are_taken_back(
+    conn: Any, was: str, now: str, taken: int
+) -> None:
+    await import_debts(conn, rows(ANA, SECOND), now=NOW)
+    await confirms(conn)
+    live = [await charged(conn, 1, "NF-1001"), await charged(conn, 2, "NF-1003", "NF-1001", state="requested")]
+    await charged(conn, 3, "NF-1003")  # another debt's
+    await charged(conn, 4, "NF-1001", state="paid")
+    changed = rows(ANA.replace(was, now), SECOND)
+    assert (await import_debts(conn, changed, now=LATER, dry_run=True)).charges_taken_back == taken
+    assert await conn.fetchval("SELECT count(*) FROM charge WHERE state = 'cancelled'") == 0
+    assert (await import_debts(conn, changed, now=LATER)).charges_taken_back == taken
+    assert (await import_debts(conn, changed, now=LATER)).charges_taken_back == 0
+    states = ["cancelled", "cancelled"] if taken else ["active", "requested"]
+    assert [r["state"] for r in await conn.fetch("SELECT state FROM charge ORDER BY no")] == [*states, "active", "paid"]
+    asked = await conn.fetch("SELECT kind, body, state FROM outbox ORDER BY id")
+    told = [(row["kind"], json.loads(row["body"]), row["state"]) for row in asked]
+    assert told == [("cancel_charge", {"charge_id": id_}, "pending") for id_ in live[:taken]]
+
+
+async def waits(conn: Any, *tasks: "asyncio.Task[Any]") -> None:
+    """Until one of the tasks waits for a lock of `conn`'s."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    while not await conn.fetchval(waiting):
+        await asyncio.wait(tasks, timeout=0.01)
+        assert not any(task.done() for task in tasks)
+
+
+async def test_a_code_that_a_turn_is_just_making_is_taken_back_too(conn: Any, database: str) -> None:
+    await import_debts(conn, rows(ANA), now=NOW)
+    await confirms(conn)
+    other = await asyncpg.connect(database)
+    turn = other.transaction()
+    await turn.start()
+    await other.execute("SELECT id FROM conversation FOR NO KEY UPDATE")
+    importing = asyncio.create_task(import_debts(conn, rows(ANA.replace("349,90", "1,00")), now=LATER))
+    await waits(other, importing)
+    await charged(other, 1, "NF-1001")
+    await turn.commit()
+    assert (await importing).charges_taken_back == 1
+    assert await other.fetchval("SELECT state FROM charge") == "cancelled"
+    await other.close()
+
+
+async def test_a_code_decided_on_the_old_amount_is_not_made_after_the_import(conn: Any, database: str) -> None:
+    """A chat that became the customer's while the import ran waits for the debt, and is decided anew."""
+    await import_debts(conn, rows(ANA), now=NOW)
+    debt_id = (await debt(conn))["id"]
+    other = await asyncpg.connect(database)
+    importing = conn.transaction()
+    await importing.start()
+    await import_debts(conn, rows(ANA.replace("349,90", "1,00")), now=LATER)
+    await confirms(other)
+    person = await other.fetchrow("SELECT id, customer_id FROM conversation")
+    assert person is not None
+    asked = Charge(
+        charge_no=1,
+        amount_cents=34990,
+        pay_until=date(2026, 12, 1),
+        parts=(CostOfDebt(debt_id=debt_id, principal_cents=34990),),
+    )
+    charging = asyncio.create_task(
+        charges.insert(
+            other,
+            key=b"k" * 32,
+            conversation_id=person["id"],
+            customer_id=person["customer_id"],
+            effect=asked,
+            provider="api",
+            expires_at=LATER,
+            now=NOW,
+            today=date(2026, 11, 23),
+        )
+    )
+    await waits(conn, charging)
+    await importing.commit()
+    with pytest.raises(DebtMoved):
+        await charging
+    await other.close()
 
 
 async def test_a_large_file_comes_in_quickly(conn: Any) -> None:
@@ -179,7 +283,7 @@ async def test_a_large_file_comes_in_quickly(conn: Any) -> None:
         )
         for n in range(1, 20_001)
     ]
-    async with asyncio.timeout(8):  # measured: 1.3 s
+    async with asyncio.timeout(8):  # measured: 1.5 s
         assert counts(await import_debts(conn, many, now=NOW)) == (20_000, 0, 0, 0)
         assert counts(await import_debts(conn, many, now=LATER)) == (0, 0, 20_000, 0)
 

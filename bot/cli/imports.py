@@ -51,6 +51,11 @@ def _print(imported: Imported, *, dry_run: bool) -> None:
         click.echo(f"{change.external_id}: {change.field} {_shown(change.before)} → {_shown(change.after)}")
     counts = f"{imported.created} created, {imported.updated} updated, {imported.unchanged} unchanged"
     click.echo(f"Nothing was written; it would be: {counts}." if dry_run else f"{counts}.")
+    if taken := imported.charges_taken_back:
+        codes = "1 payment code that asks" if taken == 1 else f"{taken} payment codes that ask"
+        click.echo(
+            f"{codes} for what was owed before {'would be' if dry_run else 'is' if taken == 1 else 'are'} taken back."
+        )
 
 
 def _document(imported: Imported, errors: list[RowError]) -> dict[str, Any]:
@@ -60,6 +65,7 @@ def _document(imported: Imported, errors: list[RowError]) -> dict[str, Any]:
         "unchanged": imported.unchanged,
         "errors": [{"line": error.line, "field": error.field, "reason": error.reason} for error in errors],
         "changes": [_plain(change) for change in imported.changes],
+        "charges_taken_back": imported.charges_taken_back,
     }
 
 

@@ -2,7 +2,8 @@
 
 `external_id` is the key. Only an open debt is changed: what is agreed, paid or cancelled stays as it is, and a row that
 wants it otherwise is refused. An empty phone, e-mail or opt-in in the file leaves the one on record. The same rows
-again change nothing. One import at a time; all of it or nothing is written. Lock order: conversation, debt.
+again change nothing. What a debt is asked for is in the ledger, and charges that ask for what it is no longer are taken
+back. One import at a time; all of it or nothing is written. Lock order: conversation, debt, charge, outbox.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,8 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.debts_csv import DebtRow, RowError
+from bot.store import ledger
+from payments.ledger import brought_in, changed_key, debt_account, opened_key
 
 _ONE_AT_A_TIME = 0x61636572746F01  # "acerto", 1
 
@@ -44,6 +47,7 @@ SELECT n.external_id, c.id, n.description, n.cents, n.cents, n.due_on, string_to
 FROM   unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::date[], $6::text[])
        AS n(external_id, customer_id, description, cents, due_on, tags)
 JOIN   customer c ON c.external_id = n.customer_id
+RETURNING id, principal_cents
 """
 # Turns of these people wait: nobody is told an amount that changes under the telling.
 LOCK_CONVERSATIONS = """
@@ -58,7 +62,33 @@ SET    description = n.description, principal_cents = n.cents, open_principal_ce
 FROM   unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::date[], $7::text[])
        AS n(external_id, description, cents, open_cents, open_before, due_on, tags)
 WHERE  d.external_id = n.external_id AND d.state = 'open' AND d.open_principal_cents = n.open_before
-RETURNING d.external_id
+RETURNING d.external_id, d.id
+"""
+CHANGES_BEFORE = """
+SELECT p.account, count(*) AS changes FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.transaction_id
+WHERE  p.account = any($1::text[]) AND t.key LIKE 'debt:%:changed:%' GROUP BY p.account
+"""
+ASK_FOR = """
+SELECT count(DISTINCT c.id)
+FROM   debt d JOIN charge_debt a ON a.debt_id = d.id JOIN charge c ON c.id = a.charge_id
+WHERE  d.external_id = any($1::text[]) AND c.state IN ('requested', 'active')
+"""
+# Codes that ask for what a debt was. Their debts are locked: no new one is made while this looks. In one order, that
+# two who lock several charges do not wait for each other.
+TAKE_BACK = """
+WITH live AS (
+    SELECT c.id FROM charge c
+    WHERE  c.state IN ('requested', 'active')
+    AND    c.id IN (SELECT a.charge_id FROM charge_debt a WHERE a.debt_id = any($1::bigint[]))
+    ORDER  BY c.id FOR UPDATE
+), taken AS (
+    UPDATE charge c SET state = 'cancelled' FROM live WHERE c.id = live.id RETURNING c.id, c.conversation_id
+)
+INSERT INTO outbox (conversation_id, decision_key, kind, purpose, body, epoch, created_at)
+SELECT t.conversation_id, 'import:' || t.id, 'cancel_charge', 'engine', jsonb_build_object('charge_id', t.id), v.epoch,
+       $2
+FROM   taken t JOIN conversation v ON v.id = t.conversation_id ORDER BY t.id
+RETURNING id
 """
 
 
@@ -82,6 +112,7 @@ class Imported:
     unchanged: int
     errors: tuple[RowError, ...]
     changes: tuple[Change, ...]
+    charges_taken_back: int = 0  # codes that asked for what a debt is no longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +152,12 @@ class _Plan:
     touched: int = 0  # rows whose debt stays and whose customer changes
     unchanged: int = 0
     errors: list[RowError] = field(default_factory=list)
+    charges_taken_back: int = 0
+
+    @property
+    def asked_otherwise(self) -> list[tuple[DebtRow, _Debt]]:
+        """The debts whose amount or day is another."""
+        return [(r, d) for r, d in self.changed_debts if (r.amount_cents, r.due) != (d.principal_cents, d.due_on)]
 
 
 async def import_debts(conn: Any, rows: Sequence[DebtRow], *, now: datetime, dry_run: bool = False) -> Imported:
@@ -139,7 +176,10 @@ async def import_debts(conn: Any, rows: Sequence[DebtRow], *, now: datetime, dry
             for row in await conn.fetch(DEBTS, [row.external_id for row in rows])
         }
         plan = _plan(rows, customers, confirmed, debts)
-        if not dry_run:
+        if dry_run:
+            ids = [row.external_id for row, _ in plan.asked_otherwise]
+            plan.charges_taken_back = await conn.fetchval(ASK_FOR, ids) if ids else 0
+        else:
             await _write(conn, plan, now)
     return _told(plan)
 
@@ -238,7 +278,7 @@ async def _write(conn: Any, plan: _Plan, now: datetime) -> None:
         await conn.execute(UPDATE_CUSTOMERS, *_columns(people), now)
     if plan.new_debts:
         rows = plan.new_debts
-        await conn.execute(
+        made = await conn.fetch(
             INSERT_DEBTS,
             [r.external_id for r in rows],
             [r.customer_id for r in rows],
@@ -248,6 +288,7 @@ async def _write(conn: Any, plan: _Plan, now: datetime) -> None:
             [_tags(r) for r in rows],
             now,
         )
+        await ledger.post_all(conn, [_opened(debt["id"], debt["principal_cents"]) for debt in made], now=now)
     if plan.changed_debts:
         await _change_debts(conn, plan, now)
 
@@ -265,11 +306,32 @@ async def _change_debts(conn: Any, plan: _Plan, now: datetime) -> None:
         [_tags(row) for row, _ in pairs],
         now,
     )
-    written = {row["external_id"] for row in done}
+    written = {row["external_id"]: row["id"] for row in done}
     late = [row for row, _ in pairs if row.external_id not in written]
     plan.changed_debts = [pair for pair in plan.changed_debts if pair[0].external_id in written]
     reason = "the debt was paid or agreed on this very moment; look at it and import again"
     plan.errors += [RowError(line=row.line, field="", reason=reason) for row in late]
+    otherwise = {
+        written[row.external_id]: row.amount_cents - debt.principal_cents for row, debt in plan.asked_otherwise
+    }
+    if otherwise:
+        await _post_changes(conn, {id_: cents for id_, cents in otherwise.items() if cents}, now)
+        plan.charges_taken_back = len(await conn.fetch(TAKE_BACK, sorted(otherwise), now))
+
+
+async def _post_changes(conn: Any, cents: Mapping[int, int], now: datetime) -> None:
+    """Post by how many centavos each debt is more than it was."""
+    before = await conn.fetch(CHANGES_BEFORE, [debt_account(id_) for id_ in cents])
+    changes = {row["account"]: row["changes"] for row in before}
+    entries = [
+        ledger.Entry(key=changed_key(id_, changes.get(debt_account(id_), 0) + 1), postings=brought_in(id_, more))
+        for id_, more in cents.items()
+    ]
+    await ledger.post_all(conn, entries, now=now)
+
+
+def _opened(debt_id: int, cents: int) -> ledger.Entry:
+    return ledger.Entry(key=opened_key(debt_id), postings=brought_in(debt_id, cents))
 
 
 def _columns(people: Sequence[_Customer]) -> tuple[list[str | None], ...]:
@@ -301,6 +363,7 @@ def _told(plan: _Plan) -> Imported:
         unchanged=plan.unchanged,
         errors=tuple(sorted(plan.errors, key=lambda error: error.line)),
         changes=tuple(changes),
+        charges_taken_back=plan.charges_taken_back,
     )
 
 
