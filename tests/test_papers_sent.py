@@ -105,6 +105,8 @@ async def test_the_journal_keeps_the_digest_that_stands_on_the_paper_and_no_addr
     line = [body for body in await journalled(place, "paper") if body["kind"] == "terms"][-1]
     kept = await place.ask("SELECT content FROM paper WHERE id = $1", line["paper_id"])
     assert line["sha256"] == hashlib.sha256(kept.encode()).hexdigest()
+    said_so = "SELECT encode(sha256(convert_to(content, 'UTF8')), 'hex') = sha256 FROM paper WHERE id = $1"
+    assert await place.ask(said_so, line["paper_id"]) is True  # as docs/papers.md tells an auditor
     assert line["sha256"] in words((await reads(place, documents(place, ANA)["acordo.pdf"]))[0])
     token = await place.ask("SELECT token FROM paper WHERE id = $1", line["paper_id"])
     assert await place.ask("SELECT count(*) FROM journal WHERE body LIKE '%' || $1 || '%'", token) == 0
