@@ -10,6 +10,7 @@ from flows.identity import NOT_ME
 from flows.instalments import cost_of_instalment
 from flows.moment import HUMAN, THREE, Moment
 from flows.other_ways import say_boleto
+from flows.paper_talk import send_paper
 from flows.wishes import recalled
 from flows.words import WORDS
 
@@ -210,6 +211,7 @@ def say_aside(moment: Moment) -> None:
     answer = {
         "balance": show_menu,
         "boleto": say_boleto,
+        "paper": send_paper,
         "paid_already": say_paid_already,
         "why": say_why,
         "thanks": say_thanks,

@@ -208,12 +208,17 @@ class SendPaper:
     """Make a paper, keep it and send it.
 
     The terms or the calendar of an agreement; the quittance of an agreement's debt, or of what a payment settled; the
-    receipt of a payment. Where the books give no ground for it (a debt that is not paid has no quittance) none is sent.
+    receipt of a payment, without a name of the customer's newest one. `wording` is what the message says with it.
+    Where the books give no ground for it (a debt that is not paid has no quittance) none is sent, and `otherwise` is
+    said instead.
     """
 
     kind: Literal["terms", "quittance", "receipt", "calendar"]
     agreement_offer_no: int | None = None
     end_to_end_id: str | None = None
+    wording: str | None = None
+    values: Mapping[str, Value] = field(default_factory=dict)
+    otherwise: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

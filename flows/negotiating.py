@@ -6,7 +6,7 @@ agrees they have read every date and amount, the total, what is saved, the rate 
 
 from flows.agreement_watch import set_promise_watch, set_watch
 from flows.calendar import payable_day
-from flows.effects import Agree, Choice, OpenTicket, Promise, Say
+from flows.effects import Agree, Choice, OpenTicket, Promise, SendPaper
 from flows.facts import AgreementFact, CostOfDebt, Debt, Instalment
 from flows.moment import HUMAN, THREE, Moment
 from flows.negotiation import CashOffer, Decision, InstalmentOffer, Offer, PromiseOffer, accepted_on, with_due_day
@@ -172,6 +172,7 @@ def accept(moment: Moment) -> None:
         charge_debts(moment, (debt,))
         return
     count, first = len(sealed.offer.payments), sealed.offer.payments[0]
+    agreed = "agreed" if count > 1 else "agreed_one"
     moment.effects += [
         Agree(
             offer_no=sealed.no,
@@ -179,17 +180,19 @@ def accept(moment: Moment) -> None:
             message_id=moment.wish.message_id,
             renegotiated=moment.renegotiated_debt == sealed.debt_id,
         ),
-        Say(
-            wording="agreed" if count > 1 else "agreed_one",
+        SendPaper(
+            kind="terms",
+            agreement_offer_no=sealed.no,
+            wording=agreed,
             values={"count": count, "total_cents": sealed.offer.total_cents, "due_on": first.due},
-            purpose="agreement",
+            otherwise=agreed,
         ),
     ]
     moment.memory.pop("renegotiated", None)
-    agreed = agreement_of(sealed.no, sealed.debt_id, sealed.offer)
+    made = agreement_of(sealed.no, sealed.debt_id, sealed.offer)
     cost = CostOfDebt(debt_id=sealed.debt_id, principal_cents=first.amount_cents, instalment_n=first.n)
-    charge_payment(moment, sealed.no, cost, payable=payable_day(first.due, agreed.life.late.holidays))
-    set_watch(moment, agreed)
+    charge_payment(moment, sealed.no, cost, payable=payable_day(first.due, made.life.late.holidays))
+    set_watch(moment, made)
 
 
 def promise(moment: Moment) -> None:

@@ -7,7 +7,7 @@ gives. One decision makes one charge; a charge that still asks for the same is s
 from datetime import date
 
 from flows.calendar import payable_day
-from flows.effects import Charge, Choice, Note, OpenTicket, Say, SealOffer, Typing, Value
+from flows.effects import Charge, Choice, Note, OpenTicket, Say, SealOffer, SendPaper, Typing, Value
 from flows.events import PaymentConfirmed
 from flows.facts import AgreementFact, ChargeFact, CostOfDebt, Debt, Rules, Settlement
 from flows.instalments import cost_of_all, cost_of_instalment
@@ -224,6 +224,8 @@ def thank(moment: Moment, payment: PaymentConfirmed) -> None:
     else:
         wording = "paid_all"
     moment.effects.append(Say(wording=wording, values=values, purpose="receipt"))
+    if wording == "paid_agreement_settled":
+        moment.effects.append(SendPaper(kind="quittance", end_to_end_id=payment.end_to_end_id))
     moment.stop_waiting()
 
 

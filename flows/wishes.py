@@ -33,6 +33,7 @@ Want: TypeAlias = (
         "abuse",
         "question",
         "media",
+        "paper",
         "stale",
         "misfit",
         "nothing",
@@ -60,6 +61,13 @@ _OF_AN_AGREEMENT: tuple[tuple[re.Pattern[str], Want], ...] = (
     ),
     (re.compile(r"\b(quero|posso|como|para|vou) (quitar|antecipar|adiantar)\b"), "settle_all"),
     (re.compile(r"\b(meu|o|do) acordo\b|^acordo$|\b(minhas|quantas|quais) parcelas\b"), "negotiate"),
+)
+_ASKED_FOR = r"\b(quer(o|ia)|preciso|mand(a|e|ar)|envi(a|e|ar)|me da|pode|gerar?|tem|cade|segunda via|2a via)\b"
+_PAPERS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\b(termo|carta|declaracao) de quitacao\b|\bnada consta\b"), "quittance"),
+    (re.compile(rf"{_ASKED_FOR}.*\b(recibo|comprovante)\b|^(o )?(meu )?(recibo|comprovante)$"), "receipt"),
+    (re.compile(rf"\b(termo|contrato|documento|pdf) do (meu )?acordo\b|{_ASKED_FOR}.*\bcontrato\b"), "terms"),
+    (re.compile(r"\b(calendario|agenda)\b"), "calendar"),
 )
 _SHORTEST_ANSWER, _LONGEST_ANSWER = 3, 14
 
@@ -158,6 +166,8 @@ def _typed(said: str, message_id: str, facts: Facts, where: Where) -> Wish:
     found = understand(text, today=facts.today)
     said_day = found.slots.get("date")
     day = date.fromisoformat(said_day) if isinstance(said_day, str) else None
+    if found.intent not in ("paid_already", "dispute", "opt_out") and (paper := _paper(plain(text))) is not None:
+        return Wish(want="paper", topic=paper, message_id=message_id)
     if (about := _about_agreement(plain(text), facts)) is not None:
         return Wish(want=about, day=day, message_id=message_id)
     if where.state == "reviewing" and where.choices and where.choices[0].startswith("accept."):
@@ -181,6 +191,11 @@ def _about_agreement(text: str, facts: Facts) -> Want | None:
     if not any(a.state == "active" and a.next_open is not None for a in facts.agreements):
         return None
     return next((want for form, want in _OF_AN_AGREEMENT if form.search(text)), None)
+
+
+def _paper(text: str) -> str | None:
+    """The paper that is asked for: the receipt of the last payment, a quittance, an agreement's terms or its dates."""
+    return next((kind for form, kind in _PAPERS if form.search(text)), None)
 
 
 def _numbered(text: str, where: Where, message_id: str) -> Wish:

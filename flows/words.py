@@ -326,6 +326,11 @@ WORDS: Mapping[str, str] = {
     "file_quittance": "quittance.pdf",
     "file_receipt": "receipt.pdf",
     "file_calendar": "instalments.ics",
+    "no_paper": "I have no such document for you here. A person of our team can help.",
+    "no_receipt": "I have no payment of yours here yet. As soon as the bank confirms one, you can ask for its receipt.",
+    "no_quittance": (
+        "The quittance comes as soon as a debt is wholly paid. Until then I can send the receipt of a payment."
+    ),
     "paper_terms": "Here is your agreement in writing. Keep it.",
     "paper_quittance": "Here is your quittance: what it describes is settled, with nothing left to pay. Keep it.",
     "paper_receipt": "Here is the receipt of your payment.",

@@ -103,6 +103,7 @@ class Phone:
         elif seen["choices"]:
             lines.append(" ".join(f"[{choice['title']}]" for choice in seen["choices"]))
         lines += [f"[{seen['link']['title']}](endereço)"] if seen["link"] else []
+        lines += [f"(documento: {seen['document']['name']})"] if seen["document"] else []
         if bubble.failed:
             lines.append(f"(não entregue: {bubble.failed})")
         return ["  " + line if line else "" for line in lines]

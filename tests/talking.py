@@ -184,7 +184,11 @@ class Chat:
     @property
     def written(self) -> list[Written]:
         """What was said in the last step, in words."""
-        return [write(say, texts()) for say in self.all(fx.Say) if say.wording != "code"]
+        said = [
+            fx.Say(wording=e.wording, values=e.values) if isinstance(e, fx.SendPaper) and e.wording else e
+            for e in self.effects
+        ]
+        return [write(say, texts()) for say in said if isinstance(say, fx.Say) and say.wording != "code"]
 
     @property
     def text(self) -> str:

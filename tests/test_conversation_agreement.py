@@ -239,3 +239,35 @@ def test_one_more_promise_is_taken_and_no_third() -> None:
     long_ago = Chat(debts=(debt(late=60, promises=1),)).known()
     assert "Combinar um dia" in long_ago.types("negociar").titles
     assert "Combinar um dia" not in Chat(debts=(debt(late=60, promises=2),)).known().types("negociar").titles
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("quero o recibo", "receipt"),
+        ("me manda o comprovante por favor", "receipt"),
+        ("recibo", "receipt"),
+        ("preciso do termo de quitação", "quittance"),
+        ("pode mandar o contrato do acordo?", "terms"),
+        ("tem como pôr no calendário?", "calendar"),
+    ],
+)
+def test_a_paper_is_sent_to_who_asks_for_it(said: str, kind: str) -> None:
+    assert [paper.kind for paper in chat().types(said).all(fx.SendPaper)] == [kind]
+
+
+@pytest.mark.parametrize("said", ["já paguei, segue o comprovante", "enviei o comprovante ontem", "acabei de pagar"])
+def test_who_sends_a_receipt_does_not_get_one(said: str) -> None:
+    assert chat().types(said).all(fx.SendPaper) == []
+
+
+def test_papers_that_there_are_not_lead_to_what_can_be_done() -> None:
+    assert Chat().known().types("me manda o contrato do acordo").titles == [
+        "Pagar agora",
+        "Negociar",
+        "Falar com atendente",
+    ]
+
+
+def test_before_it_is_known_who_is_there_no_paper_is_sent() -> None:
+    assert Chat().types("quero o recibo").all(fx.SendPaper) == []

@@ -127,7 +127,7 @@ def test_confirming_makes_the_agreement_and_charges_its_first_payment(way: str) 
     assert [(a.offer_no, a.debt_id) for a in chat.all(fx.Agree)] == [(3, 7)]
     [charge] = chat.all(fx.Charge)
     assert (charge.amount_cents, charge.agreement_offer_no, charge.instalment_n) == (11966, 3, 1)
-    assert [say.purpose for say in chat.all(fx.Say)] == ["agreement"]
+    assert [(paper.kind, paper.agreement_offer_no) for paper in chat.all(fx.SendPaper)] == [("terms", 3)]
 
 
 def test_an_entry_is_charged_first() -> None:

@@ -338,11 +338,14 @@ async def _paper(conn: Any, parts: Parts, turn: Turn, effect: effects.SendPaper,
     made = await papers.make(conn, parts, turn.conversation, turn.facts, effect)
     if isinstance(made, NotMade):
         rows.note(turn, "paper_not_made", {"kind": effect.kind, "because": str(made)})
+        if effect.otherwise is not None:
+            await _say(parts, turn, Say(wording=effect.otherwise, values=effect.values), rows)
         return
     rendered = Rendered(body=content(made.message), text=made.text)
     guards = {"customer_id": turn.conversation.customer_id}
-    key = _message(turn, rows, rendered, purpose="receipt", guards=guards)
-    rows.note(turn, "said", {"text": made.text, "purpose": "receipt", "paper": effect.kind}, key=key)
+    purpose = "agreement" if effect.kind == "terms" else "receipt"  # terms are never sent twice
+    key = _message(turn, rows, rendered, purpose=purpose, guards=guards)
+    rows.note(turn, "said", {"text": made.text, "purpose": purpose, "paper": effect.kind}, key=key)
     rows.note(turn, "paper", {"kind": effect.kind, "paper_id": made.kept.id, "sha256": made.kept.sha256})
 
 

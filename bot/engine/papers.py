@@ -69,7 +69,7 @@ async def make(
     except NotMade as why:
         return why
     kept = await papers.keep(conn, wanted, drafted, token_of=lambda name: paper_token(parts.mac_key, name))
-    text = parts.texts(WORDS[_CAPTIONS[effect.kind]])
+    text = parts.texts.filled(effect.wording or _CAPTIONS[effect.kind], effect.values)
     return PaperMessage(kept=kept, message=_message(parts, effect, kept, text), text=text)
 
 

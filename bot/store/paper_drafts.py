@@ -44,7 +44,8 @@ FROM   debt WHERE id = any($1::bigint[]) ORDER BY due_on, id
 """
 PAYMENT = """
 SELECT id, end_to_end_id, amount_cents, surplus_cents, allocation, paid_at
-FROM   payment WHERE end_to_end_id = $1 AND customer_id = $2
+FROM   payment WHERE customer_id = $2 AND ($1::text IS NULL OR end_to_end_id = $1)
+ORDER  BY paid_at DESC, id DESC LIMIT 1
 """
 AGREEMENTS_OF = """
 SELECT a.id, a.debt_id, a.state,
