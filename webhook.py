@@ -21,6 +21,7 @@ from bot.parts import PARTS, Parts
 from bot.store.inbox import Arrival
 from bot.web.pages import mount_pages
 from bot.whatsapp.signature import signature_is_valid
+from payments.providers import asaas
 
 BODY_BYTES = 4 * 1024 * 1024  # Meta sends up to 3 MB; aiohttp's own default of 1 MiB would refuse legal bodies
 _PIX_BODY_BYTES = 1024 * 1024
@@ -39,7 +40,7 @@ def make_app(parts: Parts, *, more: Iterable[web.RouteDef] = ()) -> web.Applicat
             web.post("/webhook", receive),
             web.post("/webhook/pix/{secret}", receive_pix),
             web.post("/webhook/pix/{secret}/pix", receive_pix),
-            web.post("/webhook/asaas", receive_asaas),
+            web.post(asaas.WEBHOOK, receive_asaas),
         ]
     )
     mount_pages(app)

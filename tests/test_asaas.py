@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from payments.boleto import BankSlip
 from payments.brcode import Merchant, dynamic_code
 from payments.providers import asaas
 from payments.providers.asaas_values import body, cents
@@ -29,6 +30,7 @@ NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 TXID = "a2b3c4d5e6f7a2b3c4d5e6f7a2b3c4d5"
 LINE = "00190.00009 12345.678903 12345.678903 5 16460000034990"  # R$ 349,90
 DIGITS = "00190000091234567890312345678903516460000034990"
+ANOTHER_DAY = "00191164700000349900000012345678901234567890"
 CODE = dynamic_code("pix.example.com/qr/1", merchant=Merchant(name="Escola", city="Joinville"), amount_cents=34990)
 NONE: dict[str, Any] = {"data": [], "hasMore": False}
 CUSTOMER = {
@@ -191,6 +193,7 @@ def test_a_pix_code_that_is_none_or_of_another_amount_is_a_wrong_answer(code: An
         says(200, {}),
         says(200, {"identificationField": LINE.replace("349", "350")}),
         says(200, {"identificationField": DIGITS[:-1] + "1"}),
+        says(200, {"identificationField": BankSlip(bar_code=ANOTHER_DAY, bank="", due_on=None, amount_cents=0).digits}),
     ],
 )
 def test_a_boleto_line_that_is_not_right_is_shown_to_nobody_and_pix_is_still_there(answer: Answer) -> None:

@@ -20,6 +20,10 @@ _PROVIDER_REMEDIES = {
     "api": "check ACERTO_PIX_API_URL, _TOKEN_URL, _CLIENT_ID, _CLIENT_SECRET and the certificate",
     "asaas": "check ACERTO_ASAAS_URL and ACERTO_ASAAS_TOKEN, which is of one world only: production or sandbox",
 }
+_WEBHOOK_REMEDIES = {
+    "webhook_missing": "add a webhook at Asaas: ACERTO_PUBLIC_URL followed by /webhook/asaas, with your own token",
+    "webhook_interrupted": "check that /webhook/asaas can be reached and its token, then reactivate the queue at Asaas",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +119,14 @@ async def _provider(parts: Parts) -> Finding:
     if provider.probe is None:
         return static_pix(parts.settings.pix)
     try:
-        await parts.talk.drive(provider.probe())
+        trouble = await parts.talk.drive(provider.probe())
     except (Away, ProviderError) as error:
         return Finding(
             check="payment_provider", ok=False, detail=type(error).__name__, remedy=_PROVIDER_REMEDIES[provider.name]
         )
+    if trouble is not None:
+        remedy = f"{_WEBHOOK_REMEDIES[trouble]}; until then payments are found by polling only"
+        return Finding(check="payment_provider", ok=False, detail=trouble, remedy=remedy)
     return Finding(check="payment_provider", ok=True, detail=_PROVIDERS[provider.name], remedy="")
 
 

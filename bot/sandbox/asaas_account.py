@@ -23,7 +23,7 @@ _PAYMENT_FIELDS = {"customer", "billingType", "value", "dueDate", "description",
 _CUSTOMER_FIELDS = {"name", "cpfCnpj", "externalReference", "notificationDisabled"}
 _PAYMENT_FILTERS = {"externalReference", "status", "billingType", "paymentDate[ge]", "paymentDate[le]"}
 _PAYABLE = ("PENDING", "OVERDUE")
-_FACTOR_1000 = date(2022, 5, 29)  # of the due factor, since 22 Feb 2025
+_FACTORS_FROM = date(2022, 5, 29)  # of the due factor, since 22 Feb 2025
 
 
 class Problem(Exception):
@@ -149,7 +149,7 @@ class AsaasAccount:
     def boleto(self, payment_id: str) -> dict[str, Any]:
         """Return the typed line of a payment's boleto."""
         found = self.payment(payment_id)
-        factor = 1000 + (date.fromisoformat(found["dueDate"]) - _FACTOR_1000).days
+        factor = (date.fromisoformat(found["dueDate"]) - _FACTORS_FROM).days
         rest = f"{factor:04d}{found['value']:010d}{int(payment_id[4:]):025d}"
         line = BankSlip(
             bar_code=f"4619{_check_digit('4619' + rest)}{rest}", bank="461", due_on=None, amount_cents=found["value"]

@@ -68,7 +68,7 @@ ORDER  BY o.conversation_id, o.no
 """
 CHARGES = """
 SELECT c.conversation_id, c.no, c.amount_cents, c.pay_until, c.state, c.parts, c.code, c.paid_cents, c.offer_no,
-       a.offer_no AS agreement_offer_no, c.instalment_n
+       a.offer_no AS agreement_offer_no, c.instalment_n, c.boleto_line, c.link
 FROM   unnest($1::bigint[], $2::bigint[]) AS here(conversation_id, customer_id)
 JOIN   charge c ON c.conversation_id = here.conversation_id AND c.customer_id = here.customer_id
 LEFT   JOIN agreement a ON a.id = c.agreement_id

@@ -196,10 +196,11 @@ def close(txid: str, form: str = COB) -> Conversation[tuple[Received, ...]]:
     return (yield from state(txid, form)).payments
 
 
-def probe() -> Conversation[None]:
+def probe() -> Conversation[str | None]:
     """Ask for a charge that nobody made: that the bank says so shows that it knows us."""
     with suppress(NotFound):
         yield from state("acertodoctor00000000000000000000")
+    return None
 
 
 def body_of(order: ChargeOrder) -> dict[str, Any]:

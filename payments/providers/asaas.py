@@ -43,6 +43,7 @@ from payments.providers.protocol import (
 )
 from payments.providers.reading import document, lenient, refuse
 
+WEBHOOK = "/webhook/asaas"  # the address that it calls
 PAGE_SIZE = 100
 _BRASILIA = timezone(timedelta(hours=-3))
 _DESCRIPTION_CHARACTERS, _NAME_CHARACTERS = 500, 200
@@ -152,15 +153,17 @@ def triggered(raw: bytes) -> tuple[list[str], str | None]:
     return [identity_of(payment_id)], None
 
 
-def probe() -> Conversation[None]:
-    """Ask for a payment that nobody made. Raises what stands in the way."""
+def probe() -> Conversation[str | None]:
+    """Ask for a payment that nobody made, and how the webhook is: `webhook_missing`, or `webhook_interrupted` after 15
+    failures in a row, when Asaas calls no more until a person turns it on again.
+    """
     yield from _payments_of("2" * 32)
-
-
-def webhooks() -> Conversation[list[Mapping[str, Any]]]:
-    """Return the webhooks that are configured, as Asaas tells them: `url`, `enabled`, `interrupted`."""
     answer = yield Request(method="GET", path="/webhooks", query=_page(0))
-    return list(_list(_expect(answer))[0])
+    told, _ = _list(_expect(answer))
+    ours = [w for w in told if str(w.get("url")).endswith(WEBHOOK) and w.get("enabled") is True]
+    if not ours:
+        return "webhook_missing"
+    return "webhook_interrupted" if all(w.get("interrupted") is True for w in ours) else None
 
 
 def _moves_money(name: str) -> bool:
@@ -252,8 +255,9 @@ def _boleto_line(order: ChargeOrder, payment_id: str) -> Conversation[str | None
     if answer.status in (400, 404):
         return None
     slip = read_line(str(_expect(answer).get("identificationField")), order.pay_until)
-    right = isinstance(slip, BankSlip) and slip.amount_cents == order.amount_cents
-    return slip.digits if isinstance(slip, BankSlip) and right else None
+    if not isinstance(slip, BankSlip) or (slip.amount_cents, slip.due_on) != (order.amount_cents, order.pay_until):
+        return None
+    return slip.digits
 
 
 def _link(payment: Mapping[str, Any]) -> str | None:

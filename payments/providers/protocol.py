@@ -222,8 +222,8 @@ class Provider:
     """Take a charge (txid, form) back; return what was paid on it before."""
     close: Callable[[str, str], Conversation[tuple[Received, ...]]] | None = None
     """See to it that a charge (txid, form) whose day is over cannot be paid any more; return what was paid on it."""
-    probe: Callable[[], Conversation[None]] | None = None
-    """Ask something harmless. Raises what stands in the way of everything else."""
+    probe: Callable[[], Conversation[str | None]] | None = None
+    """Ask something harmless; return what is wrong although it answers, in a word. Raises what stands in the way."""
     triggered: Callable[[bytes], tuple[list[str], str | None]] | None = None
     """Return the payments that a webhook's body names, and why it cannot be read whole."""
     confirm: Callable[[str], Conversation[Received]] | None = None
