@@ -1,4 +1,4 @@
-"""The life of an agreement: paid on its day, late, ahead, moved, settled at once, renegotiated, broken after a warning."""
+"""The life of an agreement: paid on its day, late, ahead, moved, renegotiated, broken after a warning."""
 
 from bot.sandbox.people import ANA, CARLA
 from tests.stories.transcripts import story
