@@ -20,6 +20,9 @@ CODE = (
     "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-4266554400005204000053039865406366.425802BR"
     "5913ESCOLA AURORA6008BRASILIA62070503***63041D3D"
 )
+LINE = "00190.00009 12345.678903 12345.678903 5 16460000034990"
+DIGITS_ONLY = str.maketrans("", "", ". ")
+LINK = "https://www.asaas.example/i/1"
 PARTS = [{"debt_id": 1, "principal_cents": 34990, "fine_cents": 700, "interest_cents": 952, "discount_cents": 0}]
 
 
@@ -190,6 +193,21 @@ async def test_parts_that_do_not_add_up_are_not_shown(office: Company) -> None:
     assert "Multa" not in page
 
 
+async def test_a_boleto_and_a_card_are_offered_only_where_the_charge_has_them(office: Company) -> None:
+    await charge(office)
+    assert "Outras formas de pagar" not in await office.visitor().text(f"/pay/{TOKEN}")
+    await office.ask("UPDATE charge SET boleto_line = $1, link = $2", LINE.translate(DIGITS_ONLY), LINK)
+    page = await office.visitor().text(f"/pay/{TOKEN}")
+    for words in ("Outras formas de pagar", LINE, f'href="{LINK}"', "Abre www.asaas.example."):
+        assert words in page
+    await office.ask("UPDATE charge SET boleto_line = NULL")
+    page = await office.visitor().text(f"/pay/{TOKEN}")
+    assert LINK in page
+    assert "boleto" not in page
+    office.clock.move(days=9)
+    assert LINK not in await office.visitor().text(f"/pay/{TOKEN}")
+
+
 async def test_a_hostile_name_is_text(office: Company) -> None:
     await charge(office, person=("<script>alert(1)</script>\u202e Souza", "52998224725"))
     page = await office.visitor().text(f"/pay/{TOKEN}")
@@ -200,6 +218,7 @@ async def test_on_a_phone_the_code_is_copied_with_one_touch_and_the_payment_noti
     office: Company, chromium_path: str | None
 ) -> None:
     await charge(office)
+    await office.ask("UPDATE charge SET boleto_line = $1, link = $2", LINE.translate(DIGITS_ONLY), LINK)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=chromium_path, args=["--no-sandbox", "--disable-gpu"]
@@ -215,6 +234,9 @@ async def test_on_a_phone_the_code_is_copied_with_one_touch_and_the_payment_noti
         await page.get_by_role("button", name="Copiar código Pix").click()
         await page.get_by_text("Agora é só colar").wait_for()
         assert await page.evaluate("navigator.clipboard.readText()") == CODE
+        await page.get_by_role("button", name="Copiar linha do boleto").click()
+        await page.get_by_text("escolha “Pagar boleto”").wait_for()
+        assert await page.evaluate("navigator.clipboard.readText()") == LINE
         assert await page.evaluate("document.documentElement.scrollWidth") == 390
         assert await page.evaluate("document.querySelector('.pay-qr img').naturalWidth") >= 512
         await office.ask("UPDATE charge SET state = 'paid', paid_cents = amount_cents")

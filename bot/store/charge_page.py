@@ -5,7 +5,8 @@ from datetime import date, datetime
 from typing import Any
 
 FIND = """
-SELECT c.state, c.amount_cents, c.paid_cents, c.parts, c.pay_until, c.expires_at, c.code, c.instalment_n, k.name,
+SELECT c.state, c.amount_cents, c.paid_cents, c.parts, c.pay_until, c.expires_at, c.code, c.boleto_line, c.link,
+       c.instalment_n, k.name,
        (SELECT count(*)::int FROM instalment i WHERE i.agreement_id = c.agreement_id AND i.n > 0) AS instalments
 FROM   charge c JOIN customer k ON k.id = c.customer_id
 WHERE  c.pay_token = $1
@@ -23,6 +24,8 @@ class ChargePage:
     pay_until: date
     expires_at: datetime
     code: str | None
+    boleto_line: str | None
+    link: str | None
     instalment_n: int | None
     instalments: int
     name: str

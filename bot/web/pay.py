@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -17,6 +18,7 @@ from bot.store import charge_page
 from bot.store.charge_page import ChargePage
 from bot.web.rendering import notice, page, plain
 from flows.wording import Texts
+from payments.boleto import checked_line
 from payments.documents import Document, read_document
 from payments.qr import qr_png
 
@@ -61,6 +63,9 @@ async def show(request: web.Request) -> web.StreamResponse:
         of_plan=_of_plan(charge, parts.texts),
         until=parts.texts.day(charge.pay_until),
         code=charge.code,
+        boleto_line=checked_line(charge.boleto_line) if charge.boleto_line else None,
+        link=charge.link,
+        provider=urlsplit(charge.link or "").hostname,
         received=parts.texts.money(charge.paid_cents),
         missing=parts.texts.money(charge.amount_cents - charge.paid_cents)
         if charge.paid_cents < charge.amount_cents

@@ -1,21 +1,20 @@
-// The payment page: copies the code with one touch, and notices by itself when the bank has confirmed.
+// The payment page: copies the code or the line with one touch, and notices by itself when the bank has confirmed.
 (() => {
   "use strict";
   const LOOK_MS = 4000;
   const page = document.querySelector(".pay");
-  const button = document.getElementById("copy");
-  const field = document.getElementById("code");
 
-  const copied = () => {
-    button.textContent = button.dataset.done;
-    button.classList.add("is-done");
-    const told = document.getElementById("copied");
-    told.textContent = told.dataset.done;
-    told.classList.remove("unseen");
-  };
-  // Without HTTPS, or in an old browser, there is no clipboard to write to: select and copy as ever.
-  const bySelection = () => { field.focus(); field.select(); if (document.execCommand("copy")) copied(); };
-  if (button) {
+  for (const button of document.querySelectorAll("[data-copies]")) {
+    const field = document.getElementById(button.dataset.copies);
+    const copied = () => {
+      button.textContent = button.dataset.done;
+      button.classList.add("is-done");
+      const told = document.getElementById(button.dataset.told);
+      told.textContent = told.dataset.done;
+      told.classList.remove("unseen");
+    };
+    // Without HTTPS, or in an old browser, there is no clipboard to write to: select and copy as ever.
+    const bySelection = () => { field.focus(); field.select(); if (document.execCommand("copy")) copied(); };
     button.hidden = false;
     button.addEventListener("click", () => {
       if (navigator.clipboard) navigator.clipboard.writeText(field.value).then(copied, bySelection);
