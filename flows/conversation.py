@@ -8,7 +8,7 @@ tried from the top, the first whose guard holds is taken. State names are a publ
 
 from statemachine import State, StateChart
 
-from flows import agreement_talk, answers, identity, negotiating, paying
+from flows import agreement_talk, answers, identity, negotiating, paying, quoting
 from flows.events import AgentReplied, DeliveryFailed, PaymentConfirmed
 from flows.moment import Moment
 
@@ -61,6 +61,13 @@ class Conversation(StateChart[Moment]):
         bot.to(bot.resting, internal=True, cond="owes_nothing", on="say_all_settled")
         | bot.to(bot.choosing_debt, internal=True, cond="must_choose_what_to_pay", on="choose_what_to_pay")
         | bot.to(bot.paying, internal=True, on="charge_now")
+    )
+    quote = (
+        bot.to(bot.resting, internal=True, cond="owes_nothing", on="say_all_settled")
+        | bot.to(bot.choosing_debt, internal=True, cond="must_choose_what_to_quote", on="choose_what_to_quote")
+        | bot.to(bot.paying, internal=True, cond="is_instalment", on="charge_now")
+        | bot.to(bot.paying, internal=True, cond="day_can_be_quoted", on="charge_for_that_day")
+        | bot.to(bot.menu, internal=True, on="say_amount_of_today")
     )
     code = bot.to(bot.paying, internal=True, on="show_code_again")
     charge_failed = bot.to(bot.menu, internal=True, on="say_charge_failed")
@@ -211,6 +218,24 @@ class Conversation(StateChart[Moment]):
 
     def charge_now(self) -> None:
         paying.charge(self.model)
+
+    def must_choose_what_to_quote(self) -> bool:
+        return quoting.must_choose_what_to_quote(self.model)
+
+    def is_instalment(self) -> bool:
+        return paying.is_instalment(self.model)
+
+    def day_can_be_quoted(self) -> bool:
+        return quoting.day_can_be_quoted(self.model)
+
+    def choose_what_to_quote(self) -> None:
+        quoting.choose_what_to_quote(self.model)
+
+    def charge_for_that_day(self) -> None:
+        quoting.charge_for_that_day(self.model)
+
+    def say_amount_of_today(self) -> None:
+        quoting.say_amount_of_today(self.model)
 
     def show_code_again(self) -> None:
         paying.show_code_again(self.model)

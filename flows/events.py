@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 Action: TypeAlias = Literal[
     "menu",  # the three buttons again
     "pay",  # object: a debt, 0 = whichever is meant, -1 = all of them together
+    "quote",  # object: as in pay, version: the ordinal of the day for which the amount is asked
     "negotiate",  # object: a debt, 0 = whichever is meant
     "human",
     "its_me",

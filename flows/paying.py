@@ -4,6 +4,7 @@ The amount is that of the day it is for, part by part, with the best cash offer 
 gives. One decision makes one charge; a charge that still asks for the same is shown again instead of making another.
 """
 
+from dataclasses import dataclass
 from datetime import date
 
 from flows.calendar import payable_day
@@ -12,13 +13,22 @@ from flows.events import PaymentConfirmed
 from flows.facts import AgreementFact, ChargeFact, CostOfDebt, Debt, Rules, Settlement
 from flows.instalments import cost_of_all, cost_of_instalment
 from flows.moment import HUMAN, Moment, agreed_lines, cost_lines
-from flows.negotiation import CashOffer, best_cash
+from flows.negotiation import CashOffer
 from flows.sealing import sealed_or_new
 from payments.documents import NotADocument, read_document
 
 ALL_TOGETHER = -1
-_ROWS = 9
+ROWS = 9
 _TRY_AGAIN = Choice(action="pay", label="button_try_again")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostUntil:
+    """What one debt costs, less the cash offer that applies, and the last day on which that stands."""
+
+    parts: CostOfDebt
+    until: date
+    cash: CashOffer | None = None
 
 
 def owes_nothing(moment: Moment) -> bool:
@@ -44,8 +54,28 @@ def say_all_settled(moment: Moment) -> None:
 
 def choose_what_to_pay(moment: Moment) -> None:
     """Ask which, or all together."""
-    costs = _costs(moment, moment.open_debts)
-    rows = [_row(moment, debt, cost) for debt, (_, cost, _) in zip(moment.open_debts, costs, strict=True)] + [
+    costs = costs_until(moment, moment.open_debts)
+    rows = [_row(moment, debt, cost.parts) for debt, cost in zip(moment.open_debts, costs, strict=True)]
+    rows += instalment_rows(moment)
+    together: list[Choice] = []
+    if len(moment.open_debts) > 1:
+        total = sum(cost.parts.total_cents for cost in costs)
+        together = [
+            Choice(
+                action="pay",
+                object_id=ALL_TOGETHER,
+                label="row_all",
+                detail="row_all_detail",
+                values={"count": len(moment.open_debts), "total_cents": total},
+            )
+        ]
+    moment.say("which_to_pay", *together, *rows[:ROWS], list_button="button_choose")
+    moment.wait_for_answer()
+
+
+def instalment_rows(moment: Moment) -> list[Choice]:
+    """The next instalment of each agreement, to be paid with its amount of today."""
+    return [
         Choice(
             action="pay",
             object_id=a.debt_id,
@@ -60,51 +90,53 @@ def choose_what_to_pay(moment: Moment) -> None:
         for a in moment.agreements
         if (i := a.next_open) is not None
     ]
-    together: list[Choice] = []
-    if len(moment.open_debts) > 1:
-        total = sum(cost.total_cents for _, cost, _ in costs)
-        together = [
-            Choice(
-                action="pay",
-                object_id=ALL_TOGETHER,
-                label="row_all",
-                detail="row_all_detail",
-                values={"count": len(moment.open_debts), "total_cents": total},
-            )
-        ]
-    moment.say("which_to_pay", *together, *rows[:_ROWS], list_button="button_choose")
-    moment.wait_for_answer()
+
+
+def is_instalment(moment: Moment) -> bool:
+    """Whether what was named, or the only thing there is, stands under an agreement."""
+    return _agreement(moment) is not None
+
+
+def _agreement(moment: Moment) -> AgreementFact | None:
+    named = moment.wish.object_id
+    agreement = moment.agreement_on(named) if named > 0 else None
+    if agreement is None and not moment.open_debts and moment.agreements:
+        return moment.agreements[0]
+    return agreement
+
+
+def meant_debts(moment: Moment) -> tuple[Debt, ...]:
+    """The open debts that are meant: the one that was named, all together, or the only one."""
+    named = moment.wish.object_id
+    debt = moment.debt(named) if named > 0 else None
+    return moment.open_debts if named == ALL_TOGETHER else (debt or moment.open_debts[0],)
 
 
 def charge(moment: Moment) -> None:
     """Charge what was named, or the only thing that is open."""
-    named = moment.wish.object_id
-    agreement = moment.agreement_on(named) if named > 0 else None
-    if agreement is None and not moment.open_debts and moment.agreements:
-        agreement = moment.agreements[0]
+    agreement = _agreement(moment)
     if agreement is not None and (instalment := agreement.next_open) is not None:
         cost = cost_of_instalment(agreement, instalment, moment.facts.today)
         payable = payable_day(instalment.due_on, agreement.life.late.holidays)
         charge_payment(moment, agreement.offer_no, cost, payable=payable)
         return
-    debt = moment.debt(named) if named > 0 else None
-    charge_debts(moment, moment.open_debts if named == ALL_TOGETHER else (debt or moment.open_debts[0],))
+    charge_debts(moment, meant_debts(moment))
 
 
-def charge_debts(moment: Moment, debts: tuple[Debt, ...]) -> None:
-    """Charge debts in the amounts of the day, less what a cash offer forgives."""
-    costs = _costs(moment, debts)
-    parts = tuple(cost for _, cost, _ in costs)
-    pay_until = min(until for _, _, until in costs)
+def charge_debts(moment: Moment, debts: tuple[Debt, ...], day: date | None = None) -> None:
+    """Charge debts in the amounts of today, or of another day, less what a cash offer forgives."""
+    costs = costs_until(moment, debts, day)
+    parts = tuple(cost.parts for cost in costs)
+    pay_until = min(cost.until for cost in costs)
     known = next((c for c in reversed(moment.facts.charges) if _asks_for(c, parts, pay_until)), None)
     if known is not None:
         show_again(moment, known)
         return
     seals: list[SealOffer] = []
     numbers: list[int] = []
-    for cash, cost, _ in costs:
-        if cash is not None:
-            number, new = sealed_or_new(moment, cost.debt_id, cash)
+    for cost in costs:
+        if cost.cash is not None:
+            number, new = sealed_or_new(moment, cost.parts.debt_id, cost.cash)
             numbers.append(number)
             seals += new
     moment.effects += seals
@@ -223,7 +255,8 @@ def thank(moment: Moment, payment: PaymentConfirmed) -> None:
         wording, values = "paid_some", {**values, "open_cents": done.still_open_cents + others_cents}
     else:
         wording = "paid_all"
-    moment.effects.append(Say(wording=wording, values=values, purpose="receipt"))
+    # Paid from a link of days ago, thanks go out by a template.
+    moment.effects.append(Say(wording=wording, values=values, purpose="receipt", template="pagamento_confirmado"))
     if wording == "paid_agreement_settled":
         moment.effects.append(SendPaper(kind="quittance", end_to_end_id=payment.end_to_end_id))
     moment.stop_waiting()
@@ -303,14 +336,18 @@ def payee(rules: Rules) -> str:
     return name if isinstance(document, NotADocument) else f"{name}, {document.kind.upper()} {document.formatted}"
 
 
-def _costs(moment: Moment, debts: tuple[Debt, ...]) -> list[tuple[CashOffer | None, CostOfDebt, date]]:
-    """Of each debt: the cash offer that applies, its cost with the discount, and until when that stands."""
-    found: list[tuple[CashOffer | None, CostOfDebt, date]] = []
+def costs_until(moment: Moment, debts: tuple[Debt, ...], day: date | None = None) -> list[CostUntil]:
+    """What each debt costs today and until when that stands, or what it costs if it is paid on another day or before.
+
+    A cash offer costs what it says until its last day: with it the parts are those that it was made of, so that no more
+    is forgiven than it says.
+    """
+    found: list[CostUntil] = []
     for debt in debts:
-        cost = moment.cost(debt)
-        cash = _best_cash(moment, debt)
+        cost = moment.cost(debt) if day is None else moment.cost_on(debt, day)
+        cash = _best_cash(moment, debt, day)
         if cash is None or cash.total_cents >= cost.total_cents:
-            found.append((None, cost, moment.facts.today))
+            found.append(CostUntil(parts=cost, until=day or moment.facts.today))
         else:
             parts = CostOfDebt(
                 debt_id=debt.id,
@@ -320,20 +357,22 @@ def _costs(moment: Moment, debts: tuple[Debt, ...]) -> list[tuple[CashOffer | No
                 discount_cents=cash.discount_cents,
             )
             # An offer is honoured for two days at least, though it was made to be paid sooner.
-            found.append((cash, parts, max(cash.pay_until, moment.facts.today)))
+            found.append(CostUntil(parts=parts, until=day or max(cash.pay_until, moment.facts.today), cash=cash))
     return found
 
 
-def _best_cash(moment: Moment, debt: Debt) -> CashOffer | None:
-    """The cheapest of today's cash offer and those that were shown and are still honoured."""
+def _best_cash(moment: Moment, debt: Debt, day: date | None) -> CashOffer | None:
+    """The cheapest of today's cash offers and those that were shown and are still honoured; of those only that can be
+    paid on `day`, where one is named."""
     decision = moment.decision(debt)
-    today = best_cash(decision) if decision is not None else None
-    shown = [
+    cash = [offer for offer in decision.offers if isinstance(offer, CashOffer)] if decision is not None else []
+    cash += [
         sealed.offer
         for sealed in moment.facts.offers
         if sealed.debt_id == debt.id and isinstance(sealed.offer, CashOffer) and moment.stands(sealed)
     ]
-    return min([*([today] if today is not None else []), *shown], key=lambda offer: offer.total_cents, default=None)
+    payable = (offer for offer in cash if day is None or day <= offer.pay_until)
+    return min(payable, key=lambda offer: offer.total_cents, default=None)
 
 
 def _asks_for(charge: ChargeFact, parts: tuple[CostOfDebt, ...], pay_until: date) -> bool:

@@ -29,6 +29,7 @@ _START = ("bot", "start")
 _BEFORE_IDENTITY = ("human", "not_me", "opt_out", "opt_in")
 _BY_WANT: Mapping[str, str] = {
     "pay": "pay",
+    "quote": "quote",
     "code": "code",
     "negotiate": "negotiate",
     "offers": "negotiate",
@@ -172,7 +173,7 @@ def _present(moment: Moment) -> Wish:
     if wish.want in _OF_AN_AGREEMENT:
         stands = moment.agreements if not wish.object_id else moment.agreement_on(wish.object_id)
         return wish if stands else replace(wish, want="negotiate" if not wish.object_id else "stale", object_id=0)
-    if wish.want in ("pay", "negotiate") and wish.object_id > 0:
+    if wish.want in ("pay", "quote", "negotiate") and wish.object_id > 0:
         there = moment.debt(wish.object_id) or moment.agreement_on(wish.object_id)
         return wish if there else replace(wish, want="stale", object_id=0)
     if wish.want == "code" and not paying.stands(moment, wish.object_id):

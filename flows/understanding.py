@@ -23,7 +23,7 @@ Intent: TypeAlias = Literal[
     "pay",
     "negotiate",
     "human",
-    "balance",
+    "balance",  # slots: date, where that of another day is asked for
     "boleto",
     "paid_already",
     "dispute",
@@ -112,6 +112,7 @@ class _Hit:
     start: int
     end: int
     share: float  # of the clause
+    how_much: bool  # it says "quanto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,10 +138,20 @@ def understand(text: str, *, today: date) -> Understood:
     slots = dict(best.group.slots)
     if intent == "promise":
         days = parts[best.clause].days or tuple(day for part in parts for day in part.days)
-        if not days and any(" hoje" in part.words for part in parts):
+        if days and _asks_how_much(hits, best):
+            intent = "balance"
+        elif not days and any(" hoje" in part.words for part in parts):
             days = (today,)
         slots |= {"date": days[-1].isoformat()} if days else {}
+    elif slots.pop("dated", False):
+        part = parts[best.clause]
+        slots["date"] = part.days[part.words[: best.end].count("DATE") - 1].isoformat()
     return Understood(intent=intent, confidence=_confidence(best, parts[best.clause]), slots=slots)
+
+
+def _asks_how_much(hits: list[_Hit], promise: _Hit) -> bool:
+    """ "Posso pagar sexta? Quanto fica?" is a question, not yet a promise."""
+    return any(hit.group.intent == "balance" and hit.clause != promise.clause and hit.how_much for hit in hits)
 
 
 @cache
@@ -194,6 +205,7 @@ def _hits(index: int, clause: _Clause, book: Phrasebook) -> Iterator[_Hit]:
                         start=match.start(),
                         end=match.end(),
                         share=share,
+                        how_much="quanto" in match[0],
                     )
 
 

@@ -178,6 +178,8 @@ def _typed(said: str, message_id: str, facts: Facts, where: Where) -> Wish:
     want = _BY_INTENT.get(found.intent, "misfit")
     if want == "greet" and found.slots.get("menu"):
         want = "menu"
+    if want == "balance" and day is not None:
+        return Wish(want="quote", version=day.toordinal(), message_id=message_id)
     return Wish(
         want=want,
         message_id=message_id,

@@ -26,6 +26,7 @@ WORDS: Mapping[str, str] = {
     "row_instalment_detail": "Agreement: {amount_cents}, due on {due_on}",
     "row_all": "All together",
     "row_all_detail": "{count} bills, {total_cents} today",
+    "row_quote_detail": "{total_cents}, paying until {until_on}",
     "row_cash": "In cash: {total_cents}",
     "row_cash_detail": "{saved_cents} off, paying until {until_on}",
     "row_cash_plain": "Paying until {until_on}",
@@ -96,6 +97,17 @@ WORDS: Mapping[str, str] = {
     ),
     "nothing_open": "{first_name}, nothing is open here. Everything is settled, thank you!",
     "which_to_pay": "Which one would you like to pay?",
+    "which_to_quote": "These are the amounts for {until_on}. Which one would you like to pay?",
+    "quoted": "Paying until {until_on}, it is *{total_cents}*. Today it would be {today_cents}.",
+    "quoted_same": "Paying until {until_on}, it stays *{total_cents}*.",
+    "quote_today": "Today it is *{total_cents}*:\n{lines}\n\nHow would you like to settle it?",
+    "quote_today_plain": "Today it is *{total_cents}*. How would you like to settle it?",
+    "quote_far": (
+        "I can tell amounts until {until_on}. Today it is *{total_cents}*:\n{lines}\n\nHow would you like to settle it?"
+    ),
+    "quote_far_plain": (
+        "I can tell amounts until {until_on}. Today it is *{total_cents}*. How would you like to settle it?"
+    ),
     "which_to_negotiate": "Which one would you like to negotiate?",
     "which_to_negotiate_again": "That option is not valid any more. Which one would you like to negotiate?",
     "pay_plain": (

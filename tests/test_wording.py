@@ -24,6 +24,7 @@ from tests.talking import as_whatsapp, texts
 TITLE = 20
 LONGEST: dict[str, Value] = {
     "total_cents": 99_999_999,
+    "today_cents": 99_999_999,
     "amount_cents": 99_999_999,
     "entry_cents": 99_999_999,
     "saved_cents": 99_999_999,
