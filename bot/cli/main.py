@@ -10,6 +10,7 @@ from bot.cli.demo import demo
 from bot.cli.doctor import doctor
 from bot.cli.flows import flows
 from bot.cli.imports import import_debts
+from bot.cli.ledger import ledger
 from bot.cli.migrate import migrate
 from bot.cli.policy import policy
 from bot.cli.serve import serve
@@ -29,7 +30,7 @@ def acerto() -> None:
     set_up_logs(level=logging.ERROR)  # what a command prints is its answer; `serve` and `demo` log more
 
 
-for command in (serve, demo, migrate, import_debts, policy, understand, user, doctor, tick, flows):
+for command in (serve, demo, migrate, import_debts, ledger, policy, understand, user, doctor, tick, flows):
     acerto.add_command(command)
 
 

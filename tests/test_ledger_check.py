@@ -1,0 +1,264 @@
+"""The check passes whatever happens to debts, and each proof turns red when its figure is touched."""
+
+import json
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot.cli.main import acerto
+from bot.clock import movable_clock
+from bot.debts_csv import DebtRow
+from bot.store import debt_statement
+from bot.store.agreements import DebtMoved
+from bot.store.imports import import_debts
+from bot.store.ledger_check import PROOFS, check
+from bot.store.owed_today import owed_today
+from flows.statement import lines_of
+from tests.owed import NOON, TODAY, ZONE, Owed, owed, part
+from tests.test_agreement_end import ends
+from tests.test_booking import cost_today, payment, pays
+
+
+def row(no: int, cents: int, due: date = date(2026, 10, 1)) -> DebtRow:
+    return DebtRow(
+        line=no,
+        external_id=f"NF-{no}",
+        customer_id="c1",
+        name="Maria da Silva",
+        document="52998224725",
+        phone=None,
+        email=None,
+        amount_cents=cents,
+        due=due,
+        description="Mensalidade",
+        tags=frozenset(),
+        opt_in=None,
+    )
+
+
+@dataclass
+class Life:
+    """One customer to whom anything may happen."""
+
+    somebody: Owed
+    dice: random.Random
+    paid: int = 0
+    codes: list[int] = field(default_factory=list)
+
+    async def imports(self) -> None:
+        """Debts come in, or are other amounts on other days."""
+        rows = [row(no, self.dice.randint(1, 20_000), date(2026, 10, no)) for no in self.dice.sample(range(1, 5), 2)]
+        async with self.somebody.pool.acquire() as conn:
+            await import_debts(conn, rows, now=self.somebody.clock.now())
+
+    async def charges(self) -> None:
+        """A code for debts as they are today, some of it forgiven."""
+        debts = [r["id"] for r in await self.somebody.pool.fetch("SELECT id FROM debt WHERE state = 'open'")]
+        if debts:
+            costs = [await cost_today(self.somebody, id_) for id_ in self.dice.sample(debts, min(len(debts), 2))]
+            off = self.dice.choice((0, 0, costs[0].fine_cents))
+            first = part(
+                costs[0].debt_id, costs[0].principal_cents, costs[0].fine_cents, costs[0].interest_cents, discount=off
+            )
+            self.codes.append((await self.somebody.charged(first, *costs[1:], until=self._today))[1])
+
+    async def agrees(self) -> None:
+        """An agreement on a debt, for more or less than it costs, and codes for its payments."""
+        debt = await self.somebody.pool.fetchrow(
+            "SELECT id, open_principal_cents AS cents FROM debt WHERE state = 'open' ORDER BY id LIMIT 1"
+        )
+        if debt is None or debt["cents"] < 10:
+            return
+        off = self.dice.choice((0, debt["cents"] // 4))
+        parts = [(debt["cents"] - off) // 3 + self.dice.randint(0, 50) for _ in range(3)]
+        no = await self.somebody.agreed(debt["id"], *parts, discount_cents=off)
+        for n, cents in enumerate(parts, start=1):
+            code = await self.somebody.charged(part(debt["id"], cents), agreement_offer_no=no, instalment_n=n)
+            self.codes.append(code[1])
+
+    async def pays(self) -> None:
+        """Money on any code there ever was, or on none: as asked, less, more, again."""
+        self.paid += 1
+        if not self.codes or self.dice.random() < 0.1:
+            await pays(
+                self.somebody, payment(self.dice.randint(1, 500), None, at=self.somebody.clock.now(), n=self.paid)
+            )
+            return
+        no = self.dice.choice(self.codes)
+        asked = await self.somebody.one("SELECT amount_cents FROM charge WHERE no = $1", no)
+        cents = self.dice.choice((asked, asked, asked + 7, max(1, asked // 2), max(1, asked // 5)))
+        await pays(self.somebody, payment(cents, no, at=self.somebody.clock.now(), n=self.paid))
+
+    async def breaks(self) -> None:
+        """An agreement ends before it is paid."""
+        debt = await self.somebody.one("SELECT debt_id FROM agreement WHERE state = 'active' LIMIT 1")
+        if debt is not None:
+            await ends(self.somebody, debt, self.dice.choice(("late", "asked")))
+
+    async def waits(self) -> None:
+        """Some days pass."""
+        self.somebody.clock.move(days=self.dice.randint(1, 20))
+
+    @property
+    def _today(self) -> date:
+        return self.somebody.clock.now().astimezone(ZONE).date()
+
+
+async def wrong(somebody: Owed) -> list[str]:
+    """The names of the proofs that fail."""
+    async with somebody.pool.acquire() as conn:
+        return [finding.proof.name for finding in await check(conn) if finding.wrong]
+
+
+@pytest.fixture
+async def somebody(database: str) -> AsyncIterator[Owed]:
+    async with owed(database) as one:
+        yield one
+
+
+STATEMENT = """\
+2026-12-01  opened                                             100.00       100.00
+2026-12-01  paid E9999900400000000000000000000001              -54.03        50.00
+              principal                                         50.00
+              fine                                               2.00
+              interest                                           2.03
+2026-12-01  owed today                                                       50.00
+"""
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_whatever_happens_every_proof_holds_and_statements_end_in_what_is_open(somebody: Owed, seed: int) -> None:
+    life = Life(somebody, random.Random(seed))  # a story, not a secret
+    acts = [life.imports, life.charges, life.pays, life.pays, life.pays, life.agrees, life.waits, life.breaks]
+    await life.imports()
+    for _ in range(30):
+        try:
+            await life.dice.choice(acts)()
+        except DebtMoved:
+            continue
+    assert await wrong(somebody) == []
+    assert life.paid > 5
+    ids = [r["id"] for r in await somebody.pool.fetch("SELECT id FROM debt ORDER BY id")]
+    for history in await debt_statement.histories(somebody.pool, ids):
+        lines = lines_of(history, ZONE)
+        cost = (await owed_today(somebody.pool, [history.debt], None, TODAY)).get(history.debt.id)
+        assert lines[-1].balance_cents == (cost.principal_cents if cost is not None else 0), (seed, lines)
+    received = await somebody.one("SELECT coalesce(sum(amount_cents - surplus_cents), 0)::bigint FROM payment")
+    assert sum(h.paid_cents for h in await debt_statement.histories(somebody.pool, ids)) == received
+
+
+async def _busy(somebody: Owed) -> int:
+    """A debt half paid, one settled, one under an agreement of which a payment came, and money for nothing."""
+    async with somebody.pool.acquire() as conn:
+        await import_debts(conn, [row(1, 10000), row(2, 5000), row(3, 9000)], now=somebody.clock.now())
+    half, whole, agreed = [r["id"] for r in await somebody.pool.fetch("SELECT id FROM debt ORDER BY external_id")]
+    _, no = await somebody.charged(await cost_today(somebody, half))
+    await pays(somebody, payment(5403, no, n=1))
+    _, no = await somebody.charged(await cost_today(somebody, whole))
+    await pays(somebody, payment(5202 + 30, no, n=2))
+    offer = await somebody.agreed(agreed, 5000, 5000)
+    _, no = await somebody.charged(part(agreed, 5000), agreement_offer_no=offer, instalment_n=1)
+    await pays(somebody, payment(5000, no, n=3))
+    return int(half)
+
+
+ONE = "(SELECT id FROM ledger_transaction WHERE key LIKE 'pix:%1')"
+PAIR = "INSERT INTO ledger_posting SELECT " + ONE + ", n, a, c FROM (VALUES {}) AS p(n, a, c);"
+
+
+@pytest.mark.parametrize(
+    ("tampered", "red"),
+    [
+        (
+            "UPDATE ledger_posting SET amount_cents = amount_cents - 1 WHERE account = 'income:fines'",
+            {"transactions", "sum", "late_charges"},
+        ),
+        ("DELETE FROM ledger_posting WHERE n = 2 AND transaction_id = " + ONE, {"transactions", "sum", "numbers"}),
+        (PAIR.format("(8, 'credit:1', 5), (9, 'credit:1', -5)"), {"numbers"}),
+        (PAIR.format("(5, 'profit', 5), (6, 'profit', -5)"), {"accounts"}),
+        ("INSERT INTO ledger_transaction (key, booked_at) VALUES ('gift:1', now())", {"keys", "numbers"}),
+        ("UPDATE ledger_transaction SET key = 'pix!' WHERE id = " + ONE, {"keys", "payments"}),
+        ("UPDATE debt SET open_principal_cents = 4999 WHERE external_id = 'NF-1'", {"debts"}),
+        ("UPDATE debt SET state = 'cancelled' WHERE external_id = 'NF-1'", {"debts"}),
+        ("UPDATE instalment SET paid_cents = 4999 WHERE n = 1", {"agreements"}),
+        ("UPDATE agreement SET state = 'broken'", {"agreements"}),
+        ("UPDATE payment SET amount_cents = 5404 WHERE end_to_end_id LIKE '%1'", {"payments", "bank", "allocations"}),
+        ("DELETE FROM payment WHERE end_to_end_id LIKE '%3'", {"payments", "bank"}),
+        ("UPDATE payment SET surplus_cents = 0", {"suspense", "allocations"}),
+        (
+            "UPDATE payment SET allocation = jsonb_set(allocation, '{0,interest_cents}', '0') WHERE end_to_end_id"
+            " LIKE '%1'",
+            {"allocations", "late_charges"},
+        ),
+    ],
+)  # fmt: skip
+async def test_a_figure_that_was_touched_is_found(somebody: Owed, tampered: str, red: set[str]) -> None:
+    await _busy(somebody)
+    assert await wrong(somebody) == []
+    await somebody.pool.execute(f"SET session_replication_role = replica; {tampered}")
+    assert set(await wrong(somebody)) >= red
+
+
+@pytest.fixture
+def command(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
+    monkeypatch.setenv("ACERTO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ACERTO_DATABASE_URL", database)
+    monkeypatch.setenv("ACERTO_TIMEZONE", "America/Sao_Paulo")
+    movable_clock(tmp_path / "home").freeze(NOON)
+    # The command brings an event loop of its own, so it runs where there is none.
+    with ThreadPoolExecutor(max_workers=1) as apart:
+        yield lambda *arguments: apart.submit(CliRunner().invoke, acerto, ["ledger", *arguments]).result()
+
+
+async def test_the_command_says_of_each_proof_whether_it_holds_and_what_is_wrong(
+    somebody: Owed, command: Callable[..., Result]
+) -> None:
+    await _busy(somebody)
+    good = command("check")
+    assert (good.exit_code, good.stdout.count("\n")) == (0, len(PROOFS))
+    assert all(line.startswith("ok     ") for line in good.stdout.splitlines())
+    assert json.loads(command("check", "--json").stdout)["ok"] is True
+    await somebody.pool.execute("UPDATE debt SET open_principal_cents = 4999 WHERE external_id = 'NF-1'")
+    bad = command("check")
+    assert bad.exit_code == 1
+    debt_id = await somebody.one("SELECT id FROM debt WHERE external_id = 'NF-1'")
+    assert (
+        f"WRONG  each debt's account is what is open of its principal\n       debt:{debt_id}: is 50.00, should be"
+        in (bad.stdout)
+    )
+    printed = json.loads(command("check", "--json").stdout)
+    assert [p["name"] for p in printed["proofs"] if not p["ok"]] == ["debts"]
+    assert printed["proofs"][5]["wrong"] == [{"what": f"debt:{debt_id}", "is_cents": 5000, "should_cents": 4999}]
+
+
+async def test_the_statement_of_a_debt_line_by_line(somebody: Owed, command: Callable[..., Result]) -> None:
+    await _busy(somebody)
+    assert command("show", "NF-9").exit_code == 1
+    assert command("show", "NF-1").stdout == STATEMENT
+    agreed = json.loads(command("show", "NF-3", "--json").stdout)
+    assert [(line["kind"], line["amount_cents"], line["balance_cents"]) for line in agreed["lines"]] == [
+        ("opened", 9000, 9000),
+        ("agreed", 10000, 10000),
+        ("paid", 5000, 5000),
+    ]
+    assert agreed["owed_today"]["total_cents"] == 5000
+    settled = json.loads(command("show", "NF-2", "--json").stdout)
+    assert (settled["owed_today"], settled["lines"][-1]["balance_cents"]) == (None, 0)
+
+
+async def test_each_proof_has_a_name_and_a_sentence_of_its_own() -> None:
+    assert len({p.name for p in PROOFS}) == len({p.says for p in PROOFS}) == len(PROOFS)
+
+
+async def test_nobody_has_to_wait_for_the_check(somebody: Owed) -> None:
+    await _busy(somebody)
+    async with somebody.pool.acquire() as turn, turn.transaction():
+        await turn.execute("LOCK debt, charge, payment, ledger_posting IN ROW EXCLUSIVE MODE")
+        await turn.execute("UPDATE debt SET open_principal_cents = 1 WHERE external_id = 'NF-1'")
+        assert await wrong(somebody) == []  # what is not committed is not seen
