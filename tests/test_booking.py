@@ -2,14 +2,16 @@
 
 import json
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
-from bot.store import payments
+from bot.store import bookings, payments
 from bot.store.agreements import DebtMoved
+from bot.store.payments import Confirmed, Plan
 from flows.costs import cost_of
 from flows.events import PaymentConfirmed
-from flows.facts import CostOfDebt, Debt, Settlement
+from flows.facts import CostOfDebt, Debt, Facts, Settlement
 from tests.kills import ended_at
 from tests.owed import TODAY, ZONE, Owed, owed, part
 
@@ -25,12 +27,15 @@ def payment(cents: int, charge_no: int | None, *, at: datetime = NOON, n: int = 
 async def pays(somebody: Owed, event: PaymentConfirmed) -> tuple[Settlement, tuple[int, ...]]:
     """One turn's part: work it out and book it."""
     async with somebody.pool.acquire() as conn, conn.transaction():
-        plan, facts = await payments.settlement_for(
-            conn, event, somebody.facts(), conversation_id=somebody.conversation_id, zone=ZONE
-        )
-        others = await payments.book(conn, plan, now=somebody.clock.now())
+        plan, facts = await planned(conn, somebody, event)
+        others = await bookings.book(conn, [plan], now=somebody.clock.now())
     assert facts.settlement == plan.settlement
-    return plan.settlement, others
+    return plan.settlement, others.get(event.end_to_end_id, ())
+
+
+async def planned(conn: Any, somebody: Owed, event: PaymentConfirmed) -> tuple[Plan, Facts]:
+    one = Confirmed(conversation_id=somebody.conversation_id, event=event, facts=somebody.facts())
+    return (await payments.settlements_for(conn, [one], zone=ZONE))[somebody.conversation_id]
 
 
 async def cost_today(somebody: Owed, debt_id: int) -> CostOfDebt:
@@ -152,12 +157,10 @@ async def test_a_plan_that_was_booked_meanwhile_writes_nothing(database: str) ->
         debt = await somebody.owes(10000)
         _, no = await somebody.charged(part(debt, 10000, 200, 203))
         async with somebody.pool.acquire() as conn:
-            plan, _ = await payments.settlement_for(
-                conn, payment(5000, no), somebody.facts(), conversation_id=somebody.conversation_id, zone=ZONE
-            )
+            plan, _ = await planned(conn, somebody, payment(5000, no))
         await pays(somebody, payment(5000, no))
         before = await somebody.one("SELECT open_principal_cents, fine_paid_cents FROM debt")
-        assert await payments.book(somebody.pool, plan, now=NOON) == ()
+        assert await bookings.book(somebody.pool, [plan], now=NOON) == {}
         assert await somebody.one("SELECT open_principal_cents, fine_paid_cents FROM debt") == before
 
 

@@ -38,8 +38,9 @@ class Turn:
     conversation: Conversation
     facts: Facts
     inbox_id: int
-    decision: str  # JSON: the state and the event that it came from
+    decision: str = "{}"  # JSON: the state and the event that it came from
     settlement: payments.Plan | None = None
+    charges_taken_back: tuple[int, ...] = ()  # by its payment, which is booked before anything is said
     count: int = 0
 
     def key(self) -> str:
@@ -315,9 +316,8 @@ async def _cancel(conn: Any, turn: Turn, charge_no: int, rows: Rows) -> None:
 
 
 async def _book(conn: Any, turn: Turn, effect: effects.Book, rows: Rows) -> None:
-    assert turn.settlement is not None  # the turn worked it out before the decision
-    others = await payments.book(conn, turn.settlement, now=turn.facts.now)
-    _take_back(turn, others, rows)
+    assert turn.settlement is not None  # worked out before the decision, and booked after it
+    _take_back(turn, turn.charges_taken_back, rows)
     settlement = turn.settlement.settlement
     if settlement.surplus_cents and turn.facts.settlement is None:
         # The payer's chat is somebody else's by now: nothing is said there, and people decide on the money.

@@ -18,9 +18,10 @@ from bot.engine import effects, metrics
 from bot.engine.arrivals import Heard, NothingToDecide, read_event
 from bot.engine.effects import Rows, Turn
 from bot.engine.parts import Parts
-from bot.store import conversations, facts, inbox, journal, outbox, payments, tickets_open, timers
+from bot.store import bookings, conversations, facts, inbox, journal, outbox, payments, tickets_open, timers
 from bot.store.conversations import Conversation
 from bot.store.database import GONE
+from bot.store.payments import Confirmed
 from flows.effects import Book, Identify
 from flows.events import AgentReplied, Event, HandedBack, Identified, PaymentConfirmed, TicketClaimed, TicketClosed
 from flows.facts import Facts, PolicyInForce
@@ -65,7 +66,6 @@ async def run_once(parts: Parts, *, after: int = 0, only: int | None = None) -> 
 async def _batch(parts: Parts, after: int, only: int | None, claimed: list[int]) -> tuple[int, int]:
     now = parts.clock.now()
     rows = Rows()
-    turns: list[Turn] = []
     async with parts.pool.acquire() as conn, conn.transaction():
         ids = [only] if only is not None else await conversations.waiting(conn, after=after, limit=BATCH)
         if not ids:
@@ -77,8 +77,8 @@ async def _batch(parts: Parts, after: int, only: int | None, claimed: list[int])
         )
         busy = [c for c in held if c.id in events]
         if busy:
-            turns = await _decide_all(conn, parts, busy, events, now, rows)
-            await _write_all(conn, parts, busy, events, turns, now, rows)
+            await _decide_all(conn, parts, busy, events, now, rows)
+            await _write_all(conn, busy, events, now, rows)
     parts.wake.ring(*rows.bells)
     for conversation in busy:
         parts.wake.desk_changed(conversation.id)
@@ -87,56 +87,81 @@ async def _batch(parts: Parts, after: int, only: int | None, claimed: list[int])
 
 async def _decide_all(
     conn: Any, parts: Parts, held: list[Conversation], events: dict[int, Any], now: datetime, rows: Rows
-) -> list[Turn]:
+) -> None:
     """Decide every event and collect what follows. What one of them got wrong is raised: the batch is then taken
-    apart."""
-    understood: dict[int, Event | None] = {}
+    apart.
+
+    Payments come first, together; nothing that another turn of the batch decides falls between reading what they settle
+    and writing it.
+    """
+    understood: dict[int, Event] = {}
     for conversation in held:
         heard = read_event(events[conversation.id], conversation_id=conversation.id, key=parts.mac_key)
         _take_note(conversation, heard, events[conversation.id], rows, now)
-        understood[conversation.id] = None if isinstance(heard.event, NothingToDecide) else heard.event
+        if not isinstance(heard.event, NothingToDecide):
+            understood[conversation.id] = heard.event
     today = now.astimezone(parts.settings.timezone).date()
     policy = await parts.policies.in_force(conn, today)
     known = await _facts(conn, parts, held, now, policy)
-    turns: list[Turn] = []
+    paid: list[tuple[Turn, PaymentConfirmed]] = []
+    others: list[tuple[Turn, Event]] = []
     for conversation in held:
-        event = understood[conversation.id]
-        if event is not None:
-            turns.append(
-                await _decide(
-                    conn, parts, conversation, known[conversation.id], event, events[conversation.id]["id"], rows
-                )
-            )
-    return turns
+        event = understood.get(conversation.id)
+        turn = Turn(conversation=conversation, facts=known[conversation.id], inbox_id=events[conversation.id]["id"])
+        if isinstance(event, PaymentConfirmed):
+            paid.append((turn, event))
+        elif event is not None:
+            others.append((turn, event))
+    await _settle_all(conn, parts, paid, rows)
+    for turn, event in others:
+        await _apply_all(conn, parts, turn, _decided(turn, event, rows), rows)
 
 
-async def _decide(
-    conn: Any, parts: Parts, conversation: Conversation, known: Facts, event: Event, inbox_id: int, rows: Rows
-) -> Turn:
-    plan = None
-    if isinstance(event, PaymentConfirmed):
-        plan, known = await payments.settlement_for(
-            conn, event, known, conversation_id=conversation.id, zone=parts.settings.timezone
-        )
-    before = State.from_json(json.loads(conversation.state))
+async def _settle_all(conn: Any, parts: Parts, paid: list[tuple[Turn, PaymentConfirmed]], rows: Rows) -> None:
+    """Decide payments together: read what they settle, decide, and book, each set-wise; only then say it.
+
+    Those of one customer, who may pay in several chats, follow one another.
+    """
+    while paid:
+        confirmed = [
+            Confirmed(conversation_id=turn.conversation.id, event=event, facts=turn.facts) for turn, event in paid
+        ]
+        planned = await payments.settlements_for(conn, confirmed, zone=parts.settings.timezone)
+        settling = [(turn, event) for turn, event in paid if turn.conversation.id in planned]
+        paid = [(turn, event) for turn, event in paid if turn.conversation.id not in planned]
+        results = []
+        for turn, event in settling:
+            turn.settlement, turn.facts = planned[turn.conversation.id]
+            results.append(_decided(turn, event, rows))
+        now = settling[0][0].facts.now
+        taken_back = await bookings.book(conn, [plan for plan, _ in planned.values()], now=now)
+        for (turn, event), result in zip(settling, results, strict=True):
+            turn.charges_taken_back = taken_back.get(event.end_to_end_id, ())
+            await _apply_all(conn, parts, turn, result, rows)
+
+
+def _decided(turn: Turn, event: Event, rows: Rows) -> Step:
+    before, known = State.from_json(json.loads(turn.conversation.state)), turn.facts
     why = {
         "event": type(event).__name__,
-        "inbox_id": inbox_id,
+        "inbox_id": turn.inbox_id,
         "state": list(before.configuration),
         "on": known.today.isoformat(),
         "policy": known.policy.digest if known.policy else None,
     }
-    decision = json.dumps(why, separators=(",", ":"))
-    turn = Turn(conversation=conversation, facts=known, inbox_id=inbox_id, decision=decision, settlement=plan)
+    turn.decision = json.dumps(why, separators=(",", ":"))
     _journal_action(turn, event, rows)
-    result = step(before, known, event)
+    return step(before, known, event)
+
+
+async def _apply_all(conn: Any, parts: Parts, turn: Turn, result: Step, rows: Rows) -> None:
+    known = turn.facts
     await _apply(conn, parts, turn, result, rows)
     if any(isinstance(effect, Identify) for effect in result.effects):
         # Who it is was just confirmed: the same turn goes on with what that person owes.
-        turn.facts = (await _facts(conn, parts, [conversation], known.now, known.policy))[conversation.id]
+        turn.facts = (await _facts(conn, parts, [turn.conversation], known.now, known.policy))[turn.conversation.id]
         result = step(result.state, turn.facts, Identified())
         await _apply(conn, parts, turn, result, rows)
-    return turn
 
 
 async def _apply(conn: Any, parts: Parts, turn: Turn, result: Step, rows: Rows) -> None:
@@ -183,15 +208,7 @@ def _journal_action(turn: Turn, event: Event, rows: Rows) -> None:
             pass
 
 
-async def _write_all(
-    conn: Any,
-    parts: Parts,
-    held: list[Conversation],
-    events: dict[int, Any],
-    turns: list[Turn],
-    now: datetime,
-    rows: Rows,
-) -> None:
+async def _write_all(conn: Any, held: list[Conversation], events: dict[int, Any], now: datetime, rows: Rows) -> None:
     outbox_ids = await outbox.decide(conn, rows.outbox, now) if rows.outbox else {}
     lines = [line for c in held for line in journal.chain(c, rows.journal.get(c.id, ()))]
     if lines:

@@ -1,16 +1,16 @@
-"""Payments: working out what one settles, under the locks of its debts, and booking it, in the turn's transaction.
+"""Payments: working out what those of a batch settle, under the locks of their debts.
 
-Payment, ledger, allocation and the states of debts, instalments, agreement and charge are one transaction, and a
-payment's endToEndId is booked once. Lock order: conversation (the turn's), debt, charge.
+Everything is read in five statements for all of them. What each does is written by `bot.store.bookings`, in the same
+transaction. Lock order: conversation (the turn's), debt, charge.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, tzinfo
+from dataclasses import dataclass, replace
+from datetime import date, tzinfo
 from typing import Any
 
-from bot.store import ledger
 from bot.store.facts import agreement_fact
 from flows.costs import NO_LATE_CHARGES, cost_of
 from flows.events import PaymentConfirmed
@@ -32,21 +32,26 @@ from payments.settlement import (
 )
 from payments.settlement import Settlement as Work
 
-CHARGE = """
-SELECT c.id, c.customer_id, c.amount_cents, c.pay_until, c.parts, c.paid_cents, c.agreement_id, c.instalment_n,
-c.created_at FROM   charge c WHERE c.conversation_id = $1 AND c.no = $2
+BOOKED = "SELECT end_to_end_id FROM payment WHERE end_to_end_id = any($1::text[])"
+CHARGES = """
+SELECT c.id, c.conversation_id, c.customer_id, c.amount_cents, c.pay_until, c.parts, c.agreement_id, c.instalment_n,
+       c.created_at, ARRAY(SELECT debt_id FROM charge_debt WHERE charge_id = c.id) AS debt_ids
+FROM   unnest($1::bigint[], $2::int[]) AS paid(conversation_id, no)
+JOIN   charge c ON c.conversation_id = paid.conversation_id AND c.no = paid.no
 """
-LOCK_CHARGE = "SELECT paid_cents FROM charge WHERE id = $1 FOR UPDATE"
-# Before the charge: lock order conversation, debt, charge.
+# Before the charges: lock order conversation, debt, charge; and of each kind in the order of their ids.
 LOCK_DEBTS = """
 SELECT id, external_id, description, principal_cents, open_principal_cents, due_on, tags, state,
        interest_from, interest_carried_cents, fine_paid_cents, promised_until, promises
-FROM   debt WHERE id IN (SELECT debt_id FROM charge_debt WHERE charge_id = $1) ORDER BY id FOR UPDATE
+FROM   debt WHERE id = any($1::bigint[]) ORDER BY id FOR UPDATE
 """
+LOCK_CHARGES = "SELECT id, paid_cents FROM charge WHERE id = any($1::bigint[]) ORDER BY id FOR UPDATE"
 PAID_SINCE = """
-SELECT DISTINCT (part->>'debt_id')::bigint AS debt_id
-FROM   payment p CROSS JOIN jsonb_array_elements(p.allocation) AS part
-WHERE  p.customer_id = $1 AND p.booked_at > $2 AND part ? 'debt_id'
+SELECT DISTINCT asked.charge_id, (part->>'debt_id')::bigint AS debt_id
+FROM   unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS asked(charge_id, customer_id, created_at)
+JOIN   payment p ON p.customer_id = asked.customer_id AND p.booked_at > asked.created_at
+CROSS  JOIN jsonb_array_elements(p.allocation) AS part
+WHERE  part ? 'debt_id'
 """
 AGREEMENTS = """
 SELECT a.id, a.offer_no, a.debt_id, a.total_cents, a.state, o.terms,
@@ -60,46 +65,20 @@ FROM   agreement a JOIN offer o ON o.conversation_id = a.conversation_id AND o.n
 WHERE  a.debt_id = any($1::bigint[]) AND a.state = 'active'
 ORDER  BY a.id
 """
-DEBTS_OF = "SELECT debt_id FROM agreement WHERE id = any($1::bigint[])"
-BOOKED = "SELECT id FROM payment WHERE end_to_end_id = $1"
-KEEP = """
-INSERT INTO payment (end_to_end_id, txid, charge_id, customer_id, amount_cents, surplus_cents, allocation, paid_at,
-booked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (end_to_end_id) DO NOTHING RETURNING id
-"""
-SETTLE_DEBTS = """
-UPDATE debt SET state = 'paid', open_principal_cents = 0, interest_carried_cents = 0, settled_at = $2, updated_at = $3
-WHERE  id = any($1::bigint[])
-"""
-PART_PAID = """
-UPDATE debt SET open_principal_cents = $2, interest_from = $3, interest_carried_cents = $4, fine_paid_cents = $5,
-promises = 0, updated_at = $6 WHERE  id = $1
-"""
-REOPEN = "UPDATE debt SET state = 'open', updated_at = $2 WHERE state = 'agreed' AND id = any($1::bigint[])"
-PAY_INSTALMENT = """
-UPDATE instalment SET paid_cents = $3, forgiven_cents = $4, interest_from = $5, interest_carried_cents = $6,
-fine_paid_cents = $7 WHERE agreement_id = $1 AND n = $2
-"""
-CLOSE_AGREEMENTS = """
-UPDATE agreement SET state = $2, ended_because = $3, closed_at = $4 WHERE id = any($1::bigint[]) AND state = 'active'
-"""
-CHARGE_PAID = "UPDATE charge SET state = 'paid', paid_cents = paid_cents + $2 WHERE id = $1"
-# Charges that still ask for what is paid now: of the same debts, unless they are for an instalment that is still open.
-CANCEL_OTHERS = """
-UPDATE charge c SET state = 'cancelled'
-WHERE  c.id <> $1 AND c.state IN ('requested', 'active')
-AND    c.id IN (SELECT charge_id FROM charge_debt WHERE debt_id = any($2::bigint[]))
-AND    NOT EXISTS (
-    SELECT FROM instalment i JOIN agreement a ON a.id = i.agreement_id
-    WHERE  i.agreement_id = c.agreement_id AND i.n = c.instalment_n AND i.paid_cents = 0 AND i.forgiven_cents = 0
-    AND    a.state = 'active')
-RETURNING c.id
-"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """A payment that was confirmed, with what is known in the conversation that it came to."""
+
+    conversation_id: int
+    event: PaymentConfirmed
+    facts: Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a confirmed payment will do, before it is done: `settlement` tells the dialogue, the rest is what `book`
-    writes.
+    """What a confirmed payment will do, before it is done: `settlement` tells the dialogue, the rest is what is booked.
 
     `work` is None where this very payment was booked before: there is nothing to write.
     """
@@ -113,93 +92,98 @@ class Plan:
     instalments_after: tuple[tuple[int, Instalment], ...] = ()  # by agreement: those that something was paid on
     debts_settled: tuple[int, ...] = ()
     debts_reopened: tuple[int, ...] = ()
+    debts_agreed: tuple[int, ...] = ()  # those whose agreements something was paid on
 
 
-async def settlement_for(
-    conn: Any, event: PaymentConfirmed, facts: Facts, *, conversation_id: int, zone: tzinfo
-) -> tuple[Plan, Facts]:
-    """Work out what the payment settles, on locked rows; return it, and the facts with what the dialogue has to know
-    of it.
+async def settlements_for(conn: Any, payments: Sequence[Confirmed], *, zone: tzinfo) -> dict[int, tuple[Plan, Facts]]:
+    """Work out what payments settle, on locked rows, of one conversation one payment each.
+
+    Return the plans by conversation, with the facts and what the dialogue has to know of it in them. A payment that
+    meets what another one before it changes (the same customer pays in two chats) is left out: ask again when the
+    others are booked. The first is never left out.
 
     `zone` is the creditor's: a payment belongs to the local day on which the bank settled it. The facts' debts and
     charges stay those of before the payment. Where the chat is another customer's by now, the facts know nothing of it.
     """
-    plan = await _plan(conn, event, facts, conversation_id, event.paid_at.astimezone(zone).date())
-    present = facts.customer.customer_id if facts.customer is not None else plan.customer_id
-    return plan, replace(facts, settlement=plan.settlement if present == plan.customer_id else None)
+    booked = {row["end_to_end_id"] for row in await conn.fetch(BOOKED, [p.event.end_to_end_id for p in payments])}
+    asked = await conn.fetch(CHARGES, [p.conversation_id for p in payments], [p.event.charge_no for p in payments])
+    charges = {row["conversation_id"]: row for row in asked}
+    apart = _apart(payments, charges)
+    read = await _read(conn, [charges[p.conversation_id] for p in apart if p.conversation_id in charges])
+    planned: dict[int, tuple[Plan, Facts]] = {}
+    for payment in apart:
+        customer = payment.facts.customer
+        plan = _plan(
+            payment,
+            charges.get(payment.conversation_id),
+            read,
+            again=payment.event.end_to_end_id in booked,
+            paid_on=payment.event.paid_at.astimezone(zone).date(),
+        )
+        present = customer.customer_id if customer is not None else plan.customer_id
+        told = plan.settlement if present == plan.customer_id else None
+        planned[payment.conversation_id] = plan, replace(payment.facts, settlement=told)
+    return planned
 
 
-async def book(conn: Any, plan: Plan, *, now: datetime) -> tuple[int, ...]:
-    """Write the plan, once however often it is called.
-
-    Return the charges that asked for what is paid now and have to be taken back.
-    """
-    work, event = plan.work, plan.event
-    if work is None:
-        return ()
-    allocation = [asdict(d) for d in work.debts] + [asdict(i) for i in work.instalments]
-    kept = await conn.fetchval(
-        KEEP, event.end_to_end_id, event.txid, plan.charge_id, plan.customer_id, event.amount_cents, work.surplus_cents,
-        json.dumps(allocation), event.paid_at, now,
-    )  # fmt: skip
-    if kept is None:
-        return ()
-    await ledger.post(conn, key=f"pix:{event.end_to_end_id}", postings=work.postings, now=now)
-    await _write_debts(conn, plan, now)
-    await conn.executemany(PAY_INSTALMENT, [(agreement_id, *_kept(i)) for agreement_id, i in plan.instalments_after])
-    await conn.execute(CLOSE_AGREEMENTS, [a.agreement_id for a in work.settled_agreements], "settled", "paid", now)
-    await conn.execute(CLOSE_AGREEMENTS, list(work.broken_agreements), "broken", "unpaid", now)
-    if plan.charge_id is None:
-        return ()
-    await conn.execute(CHARGE_PAID, plan.charge_id, event.amount_cents)
-    touched = [*plan.debts_settled, *(d.id for d in plan.debts_after), *plan.debts_reopened]
-    if not work.debts and not work.instalments:
-        return ()
-    agreed = await conn.fetch(DEBTS_OF, sorted({i.agreement_id for i in work.instalments}))
-    others = await conn.fetch(CANCEL_OTHERS, plan.charge_id, [*touched, *(row["debt_id"] for row in agreed)])
-    return tuple(sorted(row["id"] for row in others))
+def _apart(payments: Sequence[Confirmed], charges: Mapping[int, Mapping[str, Any]]) -> list[Confirmed]:
+    """Those of the payments that have nothing in common with the ones before them: no payment, customer or debt."""
+    met: set[tuple[str, str | int]] = set()
+    apart: list[Confirmed] = []
+    for payment in payments:
+        touched: set[tuple[str, str | int]] = {("payment", payment.event.end_to_end_id)}
+        if (row := charges.get(payment.conversation_id)) is not None:
+            touched |= {("customer", row["customer_id"]), *(("debt", debt_id) for debt_id in row["debt_ids"])}
+        if not touched & met:
+            apart.append(payment)
+        met |= touched
+    return apart
 
 
-async def _write_debts(conn: Any, plan: Plan, now: datetime) -> None:
-    await conn.execute(REOPEN, list(plan.debts_reopened), now)
-    await conn.execute(SETTLE_DEBTS, list(plan.debts_settled), plan.event.paid_at, now)
-    await conn.executemany(
-        PART_PAID,
-        [
-            (d.id, d.open_principal_cents, d.interest_from, d.interest_carried_cents, d.fine_paid_cents, now)
-            for d in plan.debts_after
-        ],
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What the charges of a batch meet, under their locks."""
+
+    debts: Mapping[int, Debt]
+    paid_before_cents: Mapping[int, int]  # by charge
+    moved: Mapping[int, set[int]]  # by charge: the debts on which something was paid since it was made
+    agreements: Mapping[int, Mapping[int, AgreementFact]]  # by debt, by their ids
 
 
-async def _plan(conn: Any, event: PaymentConfirmed, facts: Facts, conversation_id: int, paid_on: date) -> Plan:
+async def _read(conn: Any, charges: Sequence[Mapping[str, Any]]) -> _Read:
+    debts, paid_before_cents = {}, {}
+    moved: dict[int, set[int]] = defaultdict(set)
+    agreements: dict[int, dict[int, AgreementFact]] = defaultdict(dict)
+    if charges:
+        ids = sorted({debt_id for row in charges for debt_id in row["debt_ids"]})
+        debts = {row["id"]: _debt(row) for row in await conn.fetch(LOCK_DEBTS, ids)}
+        asked = [row["id"] for row in charges]
+        paid_before_cents = {row["id"]: row["paid_cents"] for row in await conn.fetch(LOCK_CHARGES, asked)}
+        customers, made = [row["customer_id"] for row in charges], [row["created_at"] for row in charges]
+        for row in await conn.fetch(PAID_SINCE, asked, customers, made):
+            moved[row["charge_id"]].add(row["debt_id"])
+        for row in await conn.fetch(AGREEMENTS, ids):
+            agreements[row["debt_id"]][row["id"]] = agreement_fact(row)
+    return _Read(debts=debts, paid_before_cents=paid_before_cents, moved=moved, agreements=agreements)
+
+
+def _plan(payment: Confirmed, charge: Mapping[str, Any] | None, read: _Read, *, again: bool, paid_on: date) -> Plan:
+    event, facts = payment.event, payment.facts
     customer_id = facts.customer.customer_id if facts.customer is not None else None
-    if await conn.fetchval(BOOKED, event.end_to_end_id) is not None:
-        again = Settlement(amount_cents=event.amount_cents, again=True)
-        return Plan(event=event, settlement=again, work=None, customer_id=customer_id)
-    row = await conn.fetchrow(CHARGE, conversation_id, event.charge_no)
-    if row is None:  # money of this customer, and nobody knows for what
+    if again:
+        told = Settlement(amount_cents=event.amount_cents, again=True)
+        return Plan(event=event, settlement=told, work=None, customer_id=customer_id)
+    if charge is None:  # money of this customer, and nobody knows for what
         work = settle(event.amount_cents, paid_on=paid_on, asked=None)
         told = Settlement(amount_cents=event.amount_cents, surplus_cents=work.surplus_cents, known_charge=False)
         return Plan(event=event, settlement=told, work=work, customer_id=customer_id)
-    held = await _held(conn, row, facts, paid_on)
-    owed = [
-        Owed(
-            debt_id=cost.debt_id,
-            due_on=held.debts[cost.debt_id].due_on,
-            principal_cents=cost.principal_cents,
-            fine_cents=cost.fine_cents,
-            interest_cents=cost.interest_cents,
-            moved=cost.debt_id in held.moved,
-        )
-        for cost in held.costs.values()
-    ]
+    held = _held(charge, read, facts, paid_on)
     work = settle(
         event.amount_cents,
         paid_on=paid_on,
         asked=held.asked,
-        debts=owed,
-        agreements=tuple(_owed_agreement(k, facts, held.debts, paid_on) for k, facts in held.agreements.items()),
+        debts=[_owed(cost, held) for cost in held.costs.values()],
+        agreements=tuple(_owed_agreement(k, fact, held.debts, paid_on) for k, fact in held.agreements.items()),
         order=held.order,
     )
     settled = {d.debt_id for d in work.debts if d.settled} | {a.debt_id for a in work.settled_agreements}
@@ -208,18 +192,19 @@ async def _plan(conn: Any, event: PaymentConfirmed, facts: Facts, conversation_i
         event=event,
         settlement=_told(held, work, settled, after, on=max(facts.today, paid_on)),
         work=work,
-        charge_id=row["id"],
-        customer_id=row["customer_id"],
+        charge_id=charge["id"],
+        customer_id=charge["customer_id"],
         debts_after=after,
         instalments_after=tuple(_instalment_after(held, i, paid_on) for i in work.instalments),
         debts_settled=tuple(sorted(settled)),
         debts_reopened=tuple(held.agreements[k].debt_id for k in work.broken_agreements),
+        debts_agreed=tuple(sorted({held.agreements[i.agreement_id].debt_id for i in work.instalments})),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """What a payment meets, read under its locks: what was asked for, and what of it is not settled yet."""
+    """What one payment meets: what was asked for, and what of it is not settled yet."""
 
     asked: Asked
     debts: Mapping[int, Debt]
@@ -230,19 +215,17 @@ class _Held:
     order: Order
 
 
-async def _held(conn: Any, row: Mapping[str, Any], facts: Facts, paid_on: date) -> _Held:
+def _held(charge: Mapping[str, Any], read: _Read, facts: Facts, paid_on: date) -> _Held:
     terms = facts.policy.policy.terms if facts.policy is not None else NO_LATE_CHARGES
-    locked = [_debt(debt) for debt in await conn.fetch(LOCK_DEBTS, row["id"])]
-    debts = {d.id: d for d in locked if d.state in ("open", "agreed") and d.open_principal_cents > 0}
-    paid_before_cents = await conn.fetchval(LOCK_CHARGE, row["id"])
-    moved = await conn.fetch(PAID_SINCE, row["customer_id"], row["created_at"])
-    agreements = await conn.fetch(AGREEMENTS, list(debts))
+    asked_for = [read.debts[debt_id] for debt_id in sorted(charge["debt_ids"])]
+    debts = {d.id: d for d in asked_for if d.state in ("open", "agreed") and d.open_principal_cents > 0}
+    agreements = [pair for debt_id in debts for pair in read.agreements.get(debt_id, {}).items()]
     return _Held(
-        asked=_asked(row, paid_before_cents=paid_before_cents),
+        asked=_asked(charge, paid_before_cents=read.paid_before_cents[charge["id"]]),
         debts=debts,
         costs={d.id: cost_of(d, paid_on, terms) for d in debts.values()},
-        moved=frozenset(m["debt_id"] for m in moved),
-        agreements={a["id"]: agreement_fact(a) for a in agreements},
+        moved=frozenset(read.moved.get(charge["id"], ())),
+        agreements=dict(sorted(agreements)),
         terms=terms,
         order=facts.policy.policy.allocation.order if facts.policy is not None else BY_LAW,
     )
@@ -310,8 +293,16 @@ def _instalment_after(held: _Held, paid: InstalmentPaid, paid_on: date) -> tuple
     )
 
 
-def _kept(i: Instalment) -> tuple[int, int, int, date | None, int, int]:
-    return i.n, i.paid_cents, i.forgiven_cents, i.interest_from, i.interest_carried_cents, i.fine_paid_cents
+def _owed(cost: CostOfDebt, held: _Held) -> Owed:
+    """A debt as settling takes it, at its cost on the day of the payment."""
+    return Owed(
+        debt_id=cost.debt_id,
+        due_on=held.debts[cost.debt_id].due_on,
+        principal_cents=cost.principal_cents,
+        fine_cents=cost.fine_cents,
+        interest_cents=cost.interest_cents,
+        moved=cost.debt_id in held.moved,
+    )
 
 
 def _debt(row: Mapping[str, Any]) -> Debt:
