@@ -15,7 +15,7 @@ from statistics import median
 
 import uvloop
 
-from bench import reconcile, scene
+from bench import amount, reconcile, scene
 from bench.wire import ask, serve
 from bot.store.embedded import embedded_postgres, embedded_valkey
 from bot.store.migrate import migrate
@@ -173,7 +173,9 @@ async def with_servers(
 
 
 async def main(*names: str) -> None:
-    """Measure everything, or only what is named: webhook, turns, payments."""
+    """Measure everything, or only what is named: amount, webhook, turns, payments."""
+    if not names or "amount" in names:
+        report("amount_of_one_debt", *amount.measure(), "µs")
     graph, graph_port = Graph(), scene.free_port()
     await serve(graph.answer, graph_port)
     if not names or "webhook" in names:

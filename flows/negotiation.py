@@ -83,9 +83,14 @@ def decide(policy: Policy, debt: DebtFacts, on: date) -> Decision:
     )
 
 
-def best_cash(decision: Decision) -> CashOffer | None:
-    """The cheapest way to pay everything at once, or None: then the debt costs `decision.cost`."""
-    cash = (offer for offer in decision.offers if isinstance(offer, CashOffer))
+def best_cash(decision: Decision, payable_on: date | None = None) -> CashOffer | None:
+    """The cheapest way to pay everything at once (on that day, where one is named), or None: then the debt costs
+    `decision.cost`."""
+    cash = (
+        offer
+        for offer in decision.offers
+        if isinstance(offer, CashOffer) and (payable_on is None or payable_on <= offer.pay_until)
+    )
     return min(cash, key=lambda offer: offer.total_cents, default=None)
 
 

@@ -13,7 +13,7 @@ from flows.events import PaymentConfirmed
 from flows.facts import AgreementFact, ChargeFact, CostOfDebt, Debt, Rules, Settlement
 from flows.instalments import cost_of_all, cost_of_instalment
 from flows.moment import HUMAN, Moment, agreed_lines, cost_lines
-from flows.negotiation import CashOffer
+from flows.negotiation import CashOffer, best_cash
 from flows.sealing import sealed_or_new
 from payments.documents import NotADocument, read_document
 
@@ -365,14 +365,16 @@ def _best_cash(moment: Moment, debt: Debt, day: date | None) -> CashOffer | None
     """The cheapest of today's cash offers and those that were shown and are still honoured; of those only that can be
     paid on `day`, where one is named."""
     decision = moment.decision(debt)
-    cash = [offer for offer in decision.offers if isinstance(offer, CashOffer)] if decision is not None else []
-    cash += [
+    today = best_cash(decision, day) if decision is not None else None
+    shown = [
         sealed.offer
         for sealed in moment.facts.offers
-        if sealed.debt_id == debt.id and isinstance(sealed.offer, CashOffer) and moment.stands(sealed)
+        if sealed.debt_id == debt.id
+        and isinstance(sealed.offer, CashOffer)
+        and moment.stands(sealed)
+        and (day is None or day <= sealed.offer.pay_until)
     ]
-    payable = (offer for offer in cash if day is None or day <= offer.pay_until)
-    return min(payable, key=lambda offer: offer.total_cents, default=None)
+    return min([*([today] if today is not None else []), *shown], key=lambda offer: offer.total_cents, default=None)
 
 
 def _asks_for(charge: ChargeFact, parts: tuple[CostOfDebt, ...], pay_until: date) -> bool:
