@@ -56,7 +56,7 @@ class Talk:
         self._deadline = aiohttp.ClientTimeout(total=answer_s, sock_connect=connect_s)
         self._token: _Token | None = None
         self._fetching = asyncio.Lock()
-        self._tls = _tls(pix)
+        self._tls = _tls(pix) if pix.mode == "api" else True
 
     async def drive(self, conversation: Conversation[T]) -> T:
         """Hold the conversation to its end and return what it was held for.
