@@ -127,3 +127,15 @@ async def test_the_code_of_yesterday_is_replaced_by_the_amount_of_today(place: T
     assert await place.bank.amount_of(phone.pix_code()) == await place.ask(
         "SELECT max(amount_cents) FROM charge WHERE state = 'active'"
     )
+
+
+async def test_who_pays_from_a_link_of_days_ago_is_thanked_by_a_template(place: Town) -> None:
+    """Outside the 24-hour window nothing else goes out; nobody is left without an answer to their money."""
+    phone = place.phone(ANA)
+    await phone.says("oi", ANA.document[:3])
+    await phone.taps("Pagar agora")
+    await place.moves(hours=30)
+    await place.bank.receives(phone.pix_code())
+    assert phone.last.startswith("Olá, Ana. Recebemos o seu pagamento de R$ ")
+    assert await place.ask("SELECT state FROM debt WHERE external_id = $1", ANA.debts[0].external_id) == "paid"
+    assert await place.ask("SELECT count(*) FROM ticket") == 0
