@@ -1,4 +1,4 @@
-"""The amount of one debt on one day: late, due, part paid, with grace and a state's holidays, against bare arithmetic."""
+"""The amount of one debt on one day: late, due, part paid, with grace and holidays, against bare arithmetic."""
 
 import time
 from collections.abc import Callable
