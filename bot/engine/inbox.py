@@ -42,6 +42,15 @@ async def put_event(
     )
 
 
+async def put_events(conn: Any, *, source: str, events: Sequence[tuple[str, int, Event]], now: datetime) -> int:
+    """Put events of our own making (dedupe key, conversation, event) into the inbox, in their order.
+
+    Return how many are new. Ring `wake.turns()` after the commit.
+    """
+    raws = [(key, conversation_id, to_raw(event)) for key, conversation_id, event in events]
+    return await inbox.put_raw_events(conn, source=source, events=raws, now=now)
+
+
 @dataclass(slots=True)
 class _Request:
     arrivals: Sequence[Arrival]

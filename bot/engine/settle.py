@@ -8,11 +8,10 @@ get lost, the last 48 hours are asked for again and again besides, and each unpa
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
-from bot.engine.inbox import put_event
+from bot.engine.inbox import put_events
 from bot.engine.line import Line
 from bot.engine.talk import Away
 from bot.store import charges, inbox
@@ -136,7 +135,7 @@ async def take_in(parts: Line, payments: Sequence[Received]) -> int:
     if not payments:
         return 0
     now = parts.clock.now()
-    new = 0
+    confirmed: list[tuple[str, int, PaymentConfirmed]] = []
     async with parts.pool.acquire() as conn, conn.transaction():
         homes = await charges.homes(conn, [p.txid for p in payments if p.txid is not None])
         parked: list[Arrival] = []
@@ -149,27 +148,22 @@ async def take_in(parts: Line, payments: Sequence[Received]) -> int:
             if payment.kept_cents <= 0:
                 parked.append(_parked(f"p:{payment.end_to_end_id}", payment, "payment.refunded", now))
             else:
-                new += await _put(conn, payment, home, now)
-        await inbox.take_in(conn, parked, {})
+                confirmed.append((f"p:{payment.end_to_end_id}", home.conversation_id, _event(payment, home)))
+        new = await put_events(conn, source="provider", events=confirmed, now=now)
+        if parked:
+            await inbox.take_in(conn, parked, {})
     if new:
         parts.wake.turns()
     return new
 
 
-async def _put(conn: Any, payment: Received, home: charges.Home, now: datetime) -> bool:
-    return await put_event(
-        conn,
-        source="provider",
-        dedupe_key=f"p:{payment.end_to_end_id}",
-        conversation_id=home.conversation_id,
-        event=PaymentConfirmed(
-            end_to_end_id=payment.end_to_end_id,
-            amount_cents=payment.amount_cents,
-            paid_at=payment.paid_at,
-            charge_no=home.no,
-            txid=payment.txid,
-        ),
-        now=now,
+def _event(payment: Received, home: charges.Home) -> PaymentConfirmed:
+    return PaymentConfirmed(
+        end_to_end_id=payment.end_to_end_id,
+        amount_cents=payment.amount_cents,
+        paid_at=payment.paid_at,
+        charge_no=home.no,
+        txid=payment.txid,
     )
 
 

@@ -32,6 +32,13 @@ VALUES ($1, $2, 'event', $3, $4, $5, $5)
 ON CONFLICT (source, dedupe_key) DO NOTHING
 RETURNING id
 """
+PUT_EVENTS = """
+INSERT INTO inbox (source, dedupe_key, kind, conversation_id, raw, occurred_at, received_at)
+SELECT $1, put.dedupe_key, 'event', put.conversation_id, put.raw, $5, $5
+FROM   unnest($2::text[], $3::bigint[], $4::bytea[]) AS put(dedupe_key, conversation_id, raw)
+ON CONFLICT (source, dedupe_key) DO NOTHING
+RETURNING id
+"""
 # The oldest open event of each conversation: one customer's events are handled one at a time, in order of arrival.
 OLDEST_OPEN = """
 SELECT DISTINCT ON (conversation_id) id, conversation_id, source, kind, raw, occurred_at, received_at, attempts
@@ -118,3 +125,9 @@ async def put_raw_event(
 ) -> bool:
     """Store one event of our own making. Return whether it is new."""
     return await conn.fetchval(PUT_EVENT, source, dedupe_key, conversation_id, raw, now) is not None
+
+
+async def put_raw_events(conn: Any, *, source: str, events: Sequence[tuple[str, int, bytes]], now: datetime) -> int:
+    """Store events of our own making (dedupe key, conversation, content) in their order. Return how many are new."""
+    keys, conversation_ids, raws = zip(*events, strict=True) if events else ((), (), ())
+    return len(await conn.fetch(PUT_EVENTS, source, keys, conversation_ids, raws, now))
