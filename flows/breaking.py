@@ -68,7 +68,7 @@ def restored(debt: Debt, paid: Sequence[PaidUnder], terms: Terms, order: Order) 
             )
             [line], left_cents = plan.debts, plan.surplus_cents
             settled.append((one.payment_id, line))
-            debt = after_part(debt, cost, _as_cost(line), on=one.paid_on)
+            debt = after_part(debt, cost, _as_cost(line), on=one.paid_on, terms=terms)
         if left_cents:
             surplus.append((one.payment_id, left_cents))
     return Restored(debt=debt, settled=tuple(settled), surplus=tuple(surplus))

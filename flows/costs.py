@@ -5,7 +5,7 @@ is carried, and the fine (charged once, CDC art. 52 § 1) is reduced by what was
 """
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from flows.calendar import payable_day
@@ -15,22 +15,25 @@ from payments.late_charges import Terms, cost_on
 NO_LATE_CHARGES = Terms(fine_percent=Decimal(0), interest_percent_month=Decimal(0))
 
 
+def free_until(debt: Debt, terms: Terms) -> date:
+    """Return the last day on which `debt` costs nothing more, the days of grace included."""
+    return payable_day(debt.due_on, terms.holidays) + timedelta(days=terms.grace_days)
+
+
 def cost_of(debt: Debt, on: date, terms: Terms) -> CostOfDebt:
     """Return what `debt` costs on `on`, in centavos, without any discount. `terms` are those of the policy in force."""
     assert debt.open_principal_cents > 0
-    free_until = payable_day(debt.due_on, terms.holidays)
-    if debt.interest_from is None or debt.interest_from <= free_until:
+    payable = payable_day(debt.due_on, terms.holidays)
+    if debt.interest_from is None or debt.interest_from <= payable:
         # What was paid before the debt got late only made it smaller.
-        cost = cost_on(
-            on, principal_cents=debt.open_principal_cents, due=debt.due_on, free_until=free_until, terms=terms
-        )
+        cost = cost_on(on, principal_cents=debt.open_principal_cents, due=debt.due_on, free_until=payable, terms=terms)
         return CostOfDebt(
             debt_id=debt.id,
             principal_cents=debt.open_principal_cents,
             fine_cents=max(0, cost.fine_cents - debt.fine_paid_cents),
             interest_cents=cost.interest_cents + debt.interest_carried_cents,
         )
-    whole = cost_on(on, principal_cents=debt.principal_cents, due=debt.due_on, free_until=free_until, terms=terms)
+    whole = cost_on(on, principal_cents=debt.principal_cents, due=debt.due_on, free_until=payable, terms=terms)
     rest_cents = 0
     if on > debt.interest_from:
         since = debt.interest_from

@@ -268,7 +268,7 @@ def _after(held: _Held, paid: DebtPaid, paid_on: date) -> Debt:
         fine_cents=paid.fine_cents,
         interest_cents=paid.interest_cents,
     )
-    return after_part(held.debts[paid.debt_id], held.costs[paid.debt_id], part, on=paid_on)
+    return after_part(held.debts[paid.debt_id], held.costs[paid.debt_id], part, on=paid_on, terms=held.terms)
 
 
 def _instalment_after(held: _Held, paid: InstalmentPaid, paid_on: date) -> tuple[int, Instalment]:
@@ -279,17 +279,20 @@ def _instalment_after(held: _Held, paid: InstalmentPaid, paid_on: date) -> tuple
         before,
         paid_cents=before.paid_cents + paid.amount_cents,
         forgiven_cents=before.forgiven_cents + paid.discount_cents,
-        fine_paid_cents=before.fine_paid_cents + paid.fine_cents,
     )
     if not covered.open_cents:
-        return paid.agreement_id, replace(covered, interest_carried_cents=0)
+        fine_paid_cents = before.fine_paid_cents + paid.fine_cents
+        return paid.agreement_id, replace(covered, interest_carried_cents=0, fine_paid_cents=fine_paid_cents)
     cost = cost_of_instalment(agreement, before, paid_on)
     part = replace(
         cost, principal_cents=paid.amount_cents, fine_cents=paid.fine_cents, interest_cents=paid.interest_cents
     )
-    rest = after_part(as_debt(before), cost, part, on=paid_on)
+    rest = after_part(as_debt(before), cost, part, on=paid_on, terms=agreement.life.late)
     return paid.agreement_id, replace(
-        covered, interest_from=rest.interest_from, interest_carried_cents=rest.interest_carried_cents
+        covered,
+        interest_from=rest.interest_from,
+        interest_carried_cents=rest.interest_carried_cents,
+        fine_paid_cents=rest.fine_paid_cents,
     )
 
 
