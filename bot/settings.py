@@ -50,6 +50,7 @@ class WhatsApp:
     app_secrets: tuple[Secret, ...] = ()
     verify_token: Secret = Secret()
     phone_number_id: str = ""
+    phone: str = ""  # digits with country code, where people write to
     waba_id: str = ""
     rate: int = 80  # messages per second
     native_card: bool = False  # the number has payments enabled: order_details instead of picture and code
@@ -189,6 +190,14 @@ def _is_document(text: str) -> bool:
     return not isinstance(read_document(text), NotADocument)
 
 
+def _is_phone(text: str) -> bool:
+    return 10 <= len(_digits(text)) <= 15 and not text.strip("+0123456789 ()-.")
+
+
+def _digits(text: str) -> str:
+    return "".join(letter for letter in text if letter.isdigit())
+
+
 def _is_in_a_code(key: str) -> bool:
     """What a Pix code has room for; whether it is a key that the bank knows is for `acerto doctor`."""
     return key.isascii() and key.isprintable() and len(key) <= 77
@@ -209,6 +218,7 @@ def _whatsapp(read: "_Reader", serving: bool) -> WhatsApp:
         app_secrets=secrets_,
         verify_token=Secret(read.text("WHATSAPP_VERIFY_TOKEN", "", need)),
         phone_number_id=read.text("WHATSAPP_PHONE_NUMBER_ID", "", need),
+        phone=_digits(read.checked("WHATSAPP_PHONE", _is_phone, "is no phone; write it like +55 11 3004-5678")),
         waba_id=read.text("WHATSAPP_WABA_ID", "", need),
         rate=read.whole("WHATSAPP_RATE", 80, 1, 1000),
         native_card=read.switch("WHATSAPP_NATIVE_CARD"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+from flows.calendar import payable_day
 from flows.costs import NO_LATE_CHARGES, cost_of
 from flows.effects import Choice, ClearTimer, Effect, Say, SetTimer, Value
 from flows.facts import AgreementFact, ChargeFact, CostOfDebt, Debt, Facts, SealedOffer
@@ -98,6 +99,10 @@ class Moment:
     def cost_on(self, debt: Debt, day: date) -> CostOfDebt:
         """Return what `debt` costs on another day if nothing is paid till then, without discount."""
         return cost_of(debt, day, self._terms)
+
+    def payable_day(self, debt: Debt) -> date:
+        """Return the last day on which `debt` costs nothing more, but for days of grace."""
+        return payable_day(debt.due_on, self._terms.holidays)
 
     @property
     def _terms(self) -> Terms:

@@ -4,7 +4,7 @@ be paid until then at that amount."""
 from datetime import date, timedelta
 
 from flows.effects import Choice, Say, Value
-from flows.facts import Debt
+from flows.facts import Debt, Facts
 from flows.moment import THREE, Moment, cost_lines
 from flows.paying import (
     ALL_TOGETHER,
@@ -15,9 +15,11 @@ from flows.paying import (
     meant_debts,
     must_choose_what_to_pay,
 )
+from flows.wishes import NOTHING
 
 AHEAD = timedelta(days=30)
 """How far an amount is told: from today, or from the due date of what is not due yet."""
+_WEEK = 7
 
 
 def must_choose_what_to_quote(moment: Moment) -> bool:
@@ -72,6 +74,25 @@ def say_amount_of_today(moment: Moment) -> None:
         wording = "quote_today" if len(lines) > 1 else "quote_today_plain"
     moment.ask(wording, values, *THREE)
     moment.wait_for_answer()
+
+
+def amounts_by_day(facts: Facts, debt_ids: frozenset[int], also: date) -> tuple[tuple[date, int], ...]:
+    """What these debts cost together on each day of the coming week, on the payable day of what is not due yet, and on
+    the day `also`: days and centavos, just as the chat would tell them.
+
+    Nothing where one of them is not open any more.
+    """
+    moment, today = Moment(facts=facts, wish=NOTHING, memory={}), facts.today
+    debts = tuple(debt for debt in moment.open_debts if debt.id in debt_ids)
+    if not debts or len(debts) < len(debt_ids):
+        return ()
+    days = {today + timedelta(days=n) for n in range(_WEEK + 1)} | {also}
+    days |= {moment.payable_day(debt) for debt in debts if debt.due_on > today}
+    return tuple(
+        (day, sum(cost.parts.total_cents for cost in costs_until(moment, debts, day if day > today else None)))
+        for day in sorted(days)
+        if today <= day <= _last(moment, debts)
+    )
 
 
 def day_of(moment: Moment) -> date:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -12,8 +12,10 @@ import zxingcpp
 from PIL import Image
 from playwright.async_api import async_playwright
 
+from bot.store import policies
 from tests.desk import MARIA, Company, company
 from tests.tables import table
+from tests.town import POLICY
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz"
 CODE = (
@@ -206,6 +208,82 @@ async def test_a_boleto_and_a_card_are_offered_only_where_the_charge_has_them(of
     assert "boleto" not in page
     office.clock.move(days=9)
     assert LINK not in await office.visitor().text(f"/pay/{TOKEN}")
+
+
+async def due_in(office: Company, days: int) -> None:
+    """What the charge asks for is a debt of that day, R$ 349,90 of principal; the sample policy is in force."""
+    now = office.clock.now()
+    today = now.astimezone(office.parts.settings.timezone).date()
+    async with office.parts.pool.acquire() as conn:
+        digest = await policies.submit(conn, POLICY.read_bytes(), file=POLICY.name, by="Clara", now=now)
+        async with conn.transaction():
+            await policies.approve(conn, digest, by="Otávio", now=now, today=today)
+    ticket = await office.ask("SELECT id FROM ticket")
+    await office.owes(ticket, cents=34990, due=today + timedelta(days=days))
+    debt = await office.ask("SELECT id FROM debt")
+    await office.ask("UPDATE charge SET parts = jsonb_set(parts, '{0,debt_id}', to_jsonb($1::bigint))", debt)
+
+
+def by_day(page: str) -> list[tuple[str, str, bool]]:
+    """The rows of the table: day, amount, and whether it is marked as this code's."""
+    rows = re.findall(
+        r'<div( class="is-own")?><dt>(.*?)</dt><dd>(.*?)</dd></div>', page.rsplit("pay-days", maxsplit=1)[-1]
+    )
+    return [(re.sub(" <span>.*", "", day), amount, bool(own)) for own, day, amount in rows]
+
+
+async def test_what_a_late_debt_costs_on_the_coming_days_is_told_and_this_codes_day_marked(office: Company) -> None:
+    await charge(office)
+    await due_in(office, -12)
+    rows = by_day(await office.visitor().text(f"/pay/{TOKEN}"))
+    assert [row[0] for row in rows][:2] == ["ter, 01/12/2026", "qua, 02/12/2026"]
+    assert len(rows) == 8
+    assert rows[0][1] == "R$ 349,90"  # today's cash offer, which stands till Friday
+    assert rows[2] == ("qui, 03/12/2026", "R$ 366,42", True)  # what this code says
+    assert rows[3][1] == "R$ 349,90"
+    assert rows[4][1] == "R$ 358,77"  # 16 days of interest, and the fine
+    assert [row[2] for row in rows].count(True) == 1
+
+
+async def test_a_debt_that_is_not_due_yet_shows_its_payable_day_too(office: Company) -> None:
+    await charge(office)
+    await due_in(office, 11)  # a Saturday
+    rows = by_day(await office.visitor().text(f"/pay/{TOKEN}"))
+    assert [row[0] for row in rows][-2:] == ["ter, 08/12/2026", "seg, 14/12/2026"]
+    assert rows[-1][1] == "R$ 349,90"
+
+
+@pytest.mark.parametrize("state", ["paid", "cancelled", "debt paid", "another person"])
+async def test_amounts_of_what_is_not_owed_here_any_more_are_not_told(office: Company, state: str) -> None:
+    await charge(office)
+    await due_in(office, -12)
+    if state == "debt paid":
+        await office.ask("UPDATE debt SET state = 'paid', open_principal_cents = 0, settled_at = now()")
+    elif state == "another person":
+        await office.ticket(person=("Bruno Lima", "11144477735"))
+        await office.ask(
+            "UPDATE conversation SET customer_id = (SELECT max(id) FROM customer)"
+            " WHERE id = (SELECT conversation_id FROM charge)"
+        )
+    else:
+        await office.ask("UPDATE charge SET state = $1", state)
+    assert "Valor por data" not in await office.visitor().text(f"/pay/{TOKEN}")
+
+
+async def test_an_expired_charge_leads_back_to_the_conversation(office: Company) -> None:
+    await charge(office)
+    office.clock.move(days=9)
+    page = await office.visitor().text(f"/pay/{TOKEN}")
+    assert "volte à conversa" in page
+    assert "wa.me" not in page
+
+
+async def test_where_the_number_is_known_one_touch_leads_back(database: str, redis_url: str, tmp_path: Path) -> None:
+    async with company(database, redis_url, tmp_path, ACERTO_WHATSAPP_PHONE="+55 11 3004-5678") as office:
+        await charge(office)
+        office.clock.move(days=9)
+        page = await office.visitor().text(f"/pay/{TOKEN}")
+        assert 'href="https://wa.me/551130045678?text=pagar"' in page
 
 
 async def test_a_hostile_name_is_text(office: Company) -> None:

@@ -68,6 +68,8 @@ def test_asaas_needs_its_two_secrets_and_no_key_of_ours() -> None:
         ("ACERTO_WHATSAPP_RATE", "fast"),
         ("ACERTO_NUDGE_MINUTES", "-1"),
         ("ACERTO_WHATSAPP_NATIVE_CARD", "maybe"),
+        ("ACERTO_WHATSAPP_PHONE", "3004"),
+        ("ACERTO_WHATSAPP_PHONE", "wa.me/551130045678"),
         ("ACERTO_WHATSAPP_APP_SECRET", "one,two,three"),
         ("ACERTO_CREDITOR_DOCUMENT", "11.222.333/0001-82"),
         ("ACERTO_TIMEZONE", "Brazil/Atlantis"),

@@ -6,7 +6,7 @@ from typing import Any
 
 FIND = """
 SELECT c.state, c.amount_cents, c.paid_cents, c.parts, c.pay_until, c.expires_at, c.code, c.boleto_line, c.link,
-       c.instalment_n, k.name,
+       c.instalment_n, c.conversation_id, c.agreement_id IS NOT NULL AS agreed, k.name,
        (SELECT count(*)::int FROM instalment i WHERE i.agreement_id = c.agreement_id AND i.n > 0) AS instalments
 FROM   charge c JOIN customer k ON k.id = c.customer_id
 WHERE  c.pay_token = $1
@@ -27,6 +27,8 @@ class ChargePage:
     boleto_line: str | None
     link: str | None
     instalment_n: int | None
+    conversation_id: int
+    agreed: bool
     instalments: int
     name: str
 

@@ -7,16 +7,18 @@ nothing else of a person. Looking changes nothing.
 import asyncio
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from babel.dates import format_date
 
 from bot.parts import PARTS, Parts
-from bot.store import charge_page
+from bot.store import charge_page, desk_view, facts
 from bot.store.charge_page import ChargePage
 from bot.web.rendering import notice, page, plain
+from flows.quoting import amounts_by_day
 from flows.wording import Texts
 from payments.boleto import checked_line
 from payments.documents import Document, read_document
@@ -41,6 +43,15 @@ class Creditor:
     address: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnDay:
+    """What paying on a day costs, in words; `own` is the day of this very charge."""
+
+    day: str
+    amount: str
+    own: bool
+
+
 async def show(request: web.Request) -> web.StreamResponse:
     """The page of one charge."""
     parts, token = request.app[PARTS], request.match_info["token"]
@@ -52,11 +63,14 @@ async def show(request: web.Request) -> web.StreamResponse:
             text="The link may be incomplete. Go back to the conversation and open it from there.",
             status=404,
         )
+    stands = state_of(charge, parts.clock.now())
     return page(
         request,
         "pay.html",
         token=token,
-        state=state_of(charge, parts.clock.now()),
+        state=stands,
+        by_day=await _by_day(parts, charge) if stands == "active" else (),
+        phone=parts.settings.whatsapp.phone,
         first_name=plain(charge.name).split(" ")[0],
         amount=parts.texts.money(charge.amount_cents),
         lines=_lines(charge, parts.texts),
@@ -127,6 +141,28 @@ async def _find(parts: Parts, token: str) -> ChargePage | None:
         return None
     async with parts.pool.acquire() as conn:
         return await charge_page.find(conn, token)
+
+
+async def _by_day(parts: Parts, charge: ChargePage) -> tuple[OnDay, ...]:
+    """What the debts of a charge cost on the coming days, by the policy in force; an agreement has its own dates."""
+    if charge.agreed:
+        return ()
+    now, zone = parts.clock.now(), parts.settings.timezone
+    async with parts.pool.acquire() as conn:
+        conversation = await desk_view.read(conn, charge.conversation_id)
+        policy = await parts.policies.in_force(conn, now.astimezone(zone).date())
+        rules = parts.settings.rules
+        known = await facts.load(conn, [conversation], now=now, zone=zone, rules=rules, policy=policy)
+    debts = frozenset(int(cost["debt_id"]) for cost in json.loads(charge.parts))
+    amounts = amounts_by_day(known[conversation.id], debts, charge.pay_until)
+    return tuple(_on_day(day, cents, charge, parts.texts) for day, cents in amounts)
+
+
+def _on_day(day: date, cents: int, charge: ChargePage, texts: Texts) -> OnDay:
+    """On its own day the charge costs what its code says, whatever has been paid meanwhile."""
+    own = day == charge.pay_until
+    written = format_date(day, "EEE dd/MM/yyyy", locale=texts.locale).replace(".", ",", 1)
+    return OnDay(day=written, amount=texts.money(charge.amount_cents if own else cents), own=own)
 
 
 def _lines(charge: ChargePage, texts: Texts) -> tuple[tuple[str, str], ...]:
