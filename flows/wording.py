@@ -50,7 +50,7 @@ class Texts:
 
     def filled(self, wording: str, values: Mapping[str, Value]) -> str:
         """Return a text of `flows.words` with its values written in."""
-        return self(WORDS[wording]).format(**{name: self._written(name, value) for name, value in values.items()})
+        return self(WORDS[wording]).format_map(_Values(self, values))
 
     def value(self, name: str, value: Value) -> str:
         """Write one value as the end of its name says."""
@@ -72,6 +72,17 @@ class Texts:
 
     def _line(self, line: Mapping[str, Any]) -> str:
         return self.filled(line["wording"], {name: value for name, value in line.items() if name != "wording"})
+
+
+class _Values(dict[str, str]):
+    """Values in words, each written when a sentence asks for it: most say few of those that they are given."""
+
+    def __init__(self, texts: Texts, values: Mapping[str, Value]) -> None:
+        super().__init__()
+        self._texts, self._values = texts, values
+
+    def __missing__(self, name: str) -> str:
+        return self._texts.value(name, self._values[name])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
