@@ -42,7 +42,6 @@ def early_cents(agreement: AgreementFact, instalment: Instalment, on: date) -> i
         instalment.open_cents,
         due=instalment.due_on,
         on=on,
-        interest_percent_month=agreement.interest_percent_month,
         cet_percent_year=agreement.cet_percent_year,
     )
 
