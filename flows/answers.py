@@ -4,7 +4,7 @@ wanted."""
 from datetime import timedelta
 
 from flows.calendar import payable_day
-from flows.effects import Choice, Note, OpenTicket, OptIn, OptOut, SayAsAgent, Value
+from flows.effects import Choice, Note, OpenTicket, OptIn, OptOut, SayAsAgent, TellStatement, Value
 from flows.events import AgentReplied, DeliveryFailed
 from flows.identity import NOT_ME
 from flows.instalments import cost_of_instalment
@@ -48,6 +48,16 @@ def show_menu(moment: Moment) -> None:
     if moment.introduced:
         wording = "menu"
     moment.say(wording, *THREE, first_name=moment.name, lines=shown, creditor=moment.facts.rules.creditor_name)
+    moment.wait_for_answer()
+
+
+def tell_statement(moment: Moment) -> None:
+    """What happened to what is owed, line by line, and the three buttons."""
+    choices = THREE if moment.open_debts or moment.agreements else (HUMAN,)
+    moment.effects.append(
+        TellStatement(first_name=moment.name, creditor=moment.facts.rules.creditor_name, choices=choices)
+    )
+    moment.memory["choices"] = ",".join(f"{c.action}.{c.object_id}.{c.version}" for c in choices)
     moment.wait_for_answer()
 
 
@@ -210,6 +220,7 @@ def say_aside(moment: Moment) -> None:
     """What is answered without leaving the place where the conversation is."""
     answer = {
         "balance": show_menu,
+        "statement": tell_statement,
         "boleto": say_boleto,
         "paper": send_paper,
         "paid_already": say_paid_already,

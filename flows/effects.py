@@ -222,6 +222,18 @@ class SendPaper:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TellStatement:
+    """Tell what happened to what the customer owes, line by line (`flows.statement`).
+
+    It is read where it is written, for no other turn needs it: in the facts it would cost each of them five queries.
+    """
+
+    first_name: str
+    creditor: str
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTicket:
     """Hand the conversation to people. From now on the bot is silent."""
 
@@ -274,6 +286,7 @@ Effect: TypeAlias = (
     | CancelCharge
     | Book
     | SendPaper
+    | TellStatement
     | OpenTicket
     | Note
     | SetTimer

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Literal, TypeAlias
 
-from flows.effects import Choice, Say, Value
+from flows.effects import Say, TellStatement, Value
 from flows.facts import AgreementFact, CostOfDebt, Debt
 from flows.instalments import cost_of_instalment
 
@@ -189,99 +189,84 @@ def left_of(agreement: AgreementFact, today: date) -> CostOfDebt:
     )
 
 
-def said(
-    histories: Sequence[History],
-    owed: Mapping[int, CostOfDebt],
-    *,
-    first_name: str,
-    creditor: str,
-    zone: tzinfo,
-    choices: tuple[Choice, ...] = (),
-) -> Say:
-    """Return the message: one debt line by line, of several the sum of each. `owed` is what each costs today."""
-    if len(histories) == 1:
-        [history] = histories
-        cost = owed.get(history.debt.id)
-        values: dict[str, Value] = {
-            "first_name": first_name,
-            "creditor": creditor,
-            "description": history.debt.description,
-            "lines": _said_lines(lines_of(history, zone)),
-        }
-        if cost is None:
-            return Say(wording="statement_settled", values=values, choices=choices)
-        values |= {"total_cents": cost.total_cents, "parts": _parts(cost)}
-        return Say(wording="statement", values=values, choices=choices)
-    return Say(
-        wording="statements",
-        values={
-            "first_name": first_name,
-            "creditor": creditor,
-            "lines": _sums(histories, owed),
-            "total_cents": sum(cost.total_cents for cost in owed.values()),
-        },
-        choices=choices,
-    )
+def said(histories: Sequence[History], owed: Mapping[int, CostOfDebt], tell: TellStatement, *, zone: tzinfo) -> Say:
+    """Return the message. `owed` is what each open debt costs today.
+
+    What is open counts, or where nothing is open what was: one debt line by line, of several the sum of each.
+    """
+    told = [h for h in histories if h.debt.id in owed] or list(histories)
+    values: dict[str, Value] = {"first_name": tell.first_name, "creditor": tell.creditor}
+    if not told:
+        return Say(wording="nothing_open", values={"first_name": tell.first_name}, choices=tell.choices)
+    if len(told) > 1:
+        values |= {"lines": _sums(told, owed), "total_cents": sum(cost.total_cents for cost in owed.values())}
+        return Say(wording="statements", values=values, choices=tell.choices)
+    [history] = told
+    values |= {"description": history.debt.description, "lines": _said_lines(lines_of(history, zone))}
+    cost = owed.get(history.debt.id)
+    if cost is None:
+        return Say(wording="statement_settled", values=values, choices=tell.choices)
+    values |= {"lines": (*_said_lines(lines_of(history, zone)), *_parts(cost)), "total_cents": cost.total_cents}
+    return Say(wording="statement", values=values, choices=tell.choices)
 
 
 def _said_lines(lines: Sequence[Line]) -> tuple[Mapping[str, Value], ...]:
     """The newest lines; those before are one, with what had been paid."""
-    hidden = lines[: max(0, len(lines) - LINES)]
-    paid = sum(line.amount_cents * (1 if line.kind == "paid" else -1) for line in hidden if line.kind in _MONEY)
-    before: list[Mapping[str, Value]] = []
-    if hidden:
-        before.append(
-            {
-                "wording": "line_statement_before",
-                "until_on": hidden[-1].on,
-                "paid_cents": paid,
-                "balance_cents": hidden[-1].balance_cents,
-            }
-        )
-    return (*before, *(_said_line(line) for line in lines[len(hidden) :]))
-
-
-_MONEY = ("paid", "returned")
+    hidden, shown = lines[:-LINES], lines[-LINES:]
+    if not hidden:
+        return tuple(_said_line(line) for line in shown)
+    paid = sum(line.amount_cents for line in hidden if line.kind == "paid")
+    returned = sum(line.amount_cents for line in hidden if line.kind == "returned")
+    before: Mapping[str, Value] = {
+        "wording": "line_statement_before",
+        "until_on": hidden[-1].on,
+        "paid_cents": paid - returned,
+        "open_cents": hidden[-1].balance_cents,
+    }
+    return (before, *(_said_line(line) for line in shown))
 
 
 def _said_line(line: Line) -> Mapping[str, Value]:
-    said: dict[str, Value] = {"wording": f"line_statement_{line.kind}", "day_on": line.on}
+    on, cents, left = line.on, line.amount_cents, line.balance_cents
     match line.kind:
-        case "paid" | "returned":
-            said |= {"amount_cents": line.amount_cents, "balance_cents": line.balance_cents}
+        case "opened":
+            return {"wording": "line_statement_opened", "day_on": on, "amount_cents": cents}
+        case "changed":
+            return {"wording": "line_statement_changed", "day_on": on, "open_cents": left}
         case "agreed":
-            said |= {"amount_cents": line.amount_cents, "count": line.count}
-        case "opened" | "changed" | "ended":
-            said |= {"balance_cents": line.balance_cents}
-        case "settled" | "cancelled":
-            pass
-    return said
+            return {"wording": "line_statement_agreed", "day_on": on, "amount_cents": cents, "count": line.count}
+        case "paid":
+            return {"wording": "line_statement_paid", "day_on": on, "amount_cents": cents, "open_cents": left}
+        case "returned":
+            return {"wording": "line_statement_returned", "day_on": on, "amount_cents": cents, "open_cents": left}
+        case "ended" | "cancelled":  # nobody is told of a debt that was cancelled
+            return {"wording": "line_statement_ended", "day_on": on, "open_cents": left}
+        case "settled":
+            return {"wording": "line_statement_settled", "day_on": on}
 
 
 def _parts(cost: CostOfDebt) -> tuple[Mapping[str, Value], ...]:
-    of_agreement = cost.instalment_n is not None
-    parts = (
-        ("line_payments" if of_agreement else "line_principal", cost.principal_cents),
-        ("line_fine", cost.fine_cents),
-        ("line_interest", cost.interest_cents),
-        ("line_discount", cost.discount_cents),
-    )
+    """What today's amount is made of, where it is more than what was left."""
+    if not cost.fine_cents and not cost.interest_cents:
+        return ()
+    left = "line_principal" if cost.instalment_n is None else "line_payments"
+    parts = ((left, cost.principal_cents), ("line_fine", cost.fine_cents), ("line_interest", cost.interest_cents))
     return tuple({"wording": wording, "amount_cents": cents} for wording, cents in parts if cents)
 
 
 def _sums(histories: Sequence[History], owed: Mapping[int, CostOfDebt]) -> tuple[Mapping[str, Value], ...]:
-    shown, hidden = histories[:DEBTS], histories[DEBTS:]
+    """What was paid and what is left of each; of more than can be said, how many more there are."""
     lines: list[Mapping[str, Value]] = []
-    for history in shown:
+    for history in histories[:DEBTS]:
         cost = owed.get(history.debt.id)
         lines.append(
             {
                 "wording": "line_statement_sum",
                 "description": history.debt.description,
                 "paid_cents": history.paid_cents,
-                "left_cents": cost.total_cents if cost is not None else 0,
+                "open_cents": cost.total_cents if cost is not None else 0,
             }
         )
-    if hidden:
-        lines.append({"wording": "line_more", "count": len(hidden)})
+    if len(histories) > DEBTS:
+        lines.append({"wording": "line_more", "count": len(histories) - DEBTS})
     return tuple(lines)

@@ -22,6 +22,7 @@ Want: TypeAlias = (
         "greet",
         "answer",
         "balance",
+        "statement",
         "boleto",
         "card_number",
         "paid_already",
@@ -178,6 +179,8 @@ def _typed(said: str, message_id: str, facts: Facts, where: Where) -> Wish:
     want = _BY_INTENT.get(found.intent, "misfit")
     if want == "greet" and found.slots.get("menu"):
         want = "menu"
+    if want == "balance" and found.slots.get("statement"):
+        want = "statement"
     if want == "balance" and day is not None:
         return Wish(want="quote", version=day.toordinal(), message_id=message_id)
     return Wish(

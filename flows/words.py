@@ -65,6 +65,15 @@ WORDS: Mapping[str, str] = {
     "line_instalment_late": "{n}. {amount_cents} today (was due on {due_on})",
     "line_entry": "Entry: {amount_cents} until {due_on}",
     "line_instalment": "{n}. {amount_cents} until {due_on}",
+    "line_statement_before": "• Until {until_on}: {paid_cents} paid, {open_cents} left",
+    "line_statement_opened": "• {day_on}: bill of {amount_cents}",
+    "line_statement_changed": "• {day_on}: amount corrected, {open_cents} left",
+    "line_statement_agreed": "• {day_on}: agreement of {amount_cents} in {count}x",
+    "line_statement_paid": "• {day_on}: paid {amount_cents}, {open_cents} left",
+    "line_statement_returned": "• {day_on}: {amount_cents} returned, {open_cents} left",
+    "line_statement_ended": "• {day_on}: agreement ended, {open_cents} left",
+    "line_statement_settled": "• {day_on}: agreement complete",
+    "line_statement_sum": "• {description}: {paid_cents} paid, {open_cents} today",
     "ask_who": (
         "Hello! This is the assistant of {creditor}. To look after your privacy, please write only the "
         "first 3 digits of your CPF or CNPJ."
@@ -94,6 +103,16 @@ WORDS: Mapping[str, str] = {
     "menu_stale": (
         "That option is not valid any more, {first_name}. This is open ({creditor}):\n\n{lines}\n\nHow "
         "would you like to settle it?"
+    ),
+    "statement": (
+        "{first_name}, this is {description}, line by line ({creditor}):\n\n{lines}\n\nToday it is *{total_cents}*."
+    ),
+    "statement_settled": (
+        "{first_name}, this is {description}, line by line ({creditor}):\n\n{lines}\n\nNothing is left to pay."
+    ),
+    "statements": (
+        "{first_name}, this is what was paid and what is left ({creditor}):\n\n{lines}\n\n"
+        "Today it is *{total_cents}*."
     ),
     "nothing_open": "{first_name}, nothing is open here. Everything is settled, thank you!",
     "which_to_pay": "Which one would you like to pay?",

@@ -36,6 +36,7 @@ LONGEST: dict[str, Value] = {
     "fine_percent": Decimal("99.99"),
     "month_percent": Decimal("99.99"),
     "cet_percent": Decimal("9999.99"),
+    "day_on": date(2027, 12, 31),
     "due_on": date(2027, 12, 31),
     "until_on": date(2027, 12, 31),
     "from_on": date(2027, 12, 31),

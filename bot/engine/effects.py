@@ -16,13 +16,13 @@ from bot.engine import papers
 from bot.engine.events import to_raw
 from bot.engine.parts import Parts
 from bot.engine.rendering import Rendered, as_agent, render, typing_body
-from bot.store import agreement_end, agreements, charges, payments, tickets_open, timers
+from bot.store import agreement_end, agreements, charges, debt_statement, payments, tickets_open, timers
 from bot.store.conversations import Conversation
 from bot.store.journal import Entry
 from bot.store.outbox import Decided
 from bot.store.paper_drafts import NotMade
 from bot.whatsapp.messages import content
-from flows import effects
+from flows import effects, statement
 from flows.costs import NO_LATE_CHARGES
 from flows.effects import Effect, Say
 from flows.events import TimerFired
@@ -117,6 +117,8 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
             await _book(conn, turn, effect, rows)
         case effects.SendPaper():
             await _paper(conn, parts, turn, effect, rows)
+        case effects.TellStatement():
+            await _statement(conn, parts, turn, effect, rows)
         case effects.OpenTicket():
             await _open_ticket(conn, turn, effect, rows)
         case effects.Note():
@@ -347,6 +349,15 @@ async def _paper(conn: Any, parts: Parts, turn: Turn, effect: effects.SendPaper,
     key = _message(turn, rows, rendered, purpose=purpose, guards=guards)
     rows.note(turn, "said", {"text": made.text, "purpose": purpose, "paper": effect.kind}, key=key)
     rows.note(turn, "paper", {"kind": effect.kind, "paper_id": made.kept.id, "sha256": made.kept.sha256})
+
+
+async def _statement(conn: Any, parts: Parts, turn: Turn, effect: effects.TellStatement, rows: Rows) -> None:
+    """What happened to the customer's debts, read now and said like anything else."""
+    facts = turn.facts
+    agreed = [a for a in facts.agreements if a.state == "active" and a.next_open is not None]
+    owed = {**facts.costs, **{a.debt_id: statement.left_of(a, facts.today) for a in agreed}}
+    histories = await debt_statement.of_customer(conn, _customer(turn))
+    await _say(parts, turn, statement.said(histories, owed, effect, zone=parts.settings.timezone), rows)
 
 
 def _plain(value: Any) -> Any:
