@@ -94,7 +94,7 @@ def read_debts(source: bytes) -> DebtsFile:
         return _no_rows(RowError(line=1, field="", reason="the file is empty"))
     delimiter = ";" if lines[start].count(";") > lines[start].count(",") else ","
     records = _records(lines, start, delimiter)
-    line, header = next(records)
+    line, header = next(records, (start + 1, []))  # nothing but separators: a header without names
     names = [name.strip().lower() for name in header]
     wrong = [RowError(line=line, field=name, reason="the column is missing") for name in REQUIRED if name not in names]
     wrong += [

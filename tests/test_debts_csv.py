@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.debts_csv import DebtRow, RowError, read_debts
@@ -239,6 +239,7 @@ def test_columns_may_come_in_any_order_with_others_between() -> None:
     assert (row.external_id, row.amount_cents, row.due) == ("E-1", 1_000, date(2026, 11, 30))
 
 
+@example(b",")
 @given(st.binary(max_size=400))
 def test_no_bytes_make_it_raise(source: bytes) -> None:
     assert read_debts(source).rows == ()
