@@ -188,6 +188,6 @@ async def test_a_statement_in_the_chat_tells_what_the_books_say(database: str, r
         assert phone.choices() == ["Pagar agora", "Negociar", "Falar com atendente"]
         other = place.phone(BRUNO)
         await other.says("extrato", BRUNO.document[:3])
-        assert "• Curso de inglês: pago R$ 0,00, hoje R$" in other.last
+        assert "• Curso de inglês 11/2026: pago R$ 0,00, hoje R$ 163,13\n" in other.last
         async with place.parts.pool.acquire() as conn:
             assert [finding.proof.name for finding in await check(conn) if finding.wrong] == []
