@@ -28,6 +28,16 @@ _NUMBERS = {
     "dez": 10,
     "quinze": 15,
 }
+_NAMED_DAYS = {  # the longer saying first
+    "vinte e cinco": 25,
+    "primeiro": 1,
+    "1o": 1,
+    "cinco": 5,
+    "dez": 10,
+    "quinze": 15,
+    "vinte": 20,
+    "trinta": 30,
+}
 _COUNT = r"(?P<count>\d{1,2}|" + "|".join(_NUMBERS) + ")"
 
 
@@ -87,6 +97,11 @@ def _day_of_month(match: re.Match[str], today: date) -> date | None:
     return this if this >= today else _month_day(today, 1, day)
 
 
+def _named_day(match: re.Match[str], today: date) -> date:
+    this = _month_day(today, 0, _NAMED_DAYS[match["named"]])
+    return this if this >= today else _month_day(today, 1, _NAMED_DAYS[match["named"]])
+
+
 def _month_day(today: date, months: int, day: int) -> date:
     """That day so many months on; the month's last where it has no such day."""
     year, month = divmod(today.year * 12 + today.month - 1 + months, 12)
@@ -141,6 +156,7 @@ _SAYINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"dia (?P<day>\d{1,2}) (?:do |de )?(?:proximo mes|mes que vem|outro mes|mes seguinte)", _day_of_next_month),
         (r"(?:no |ate o )?(?:5|quinto|5o) dia util", _fifth_working_day),
         (r"dia (?P<day>\d{1,2})", _day_of_month),
+        (r"dia (?P<named>" + "|".join(_NAMED_DAYS) + r")(?! (?:util|desse|deste|daquele|que)\b)", _named_day),
         (r"depois de amanha", lambda _, today: today + timedelta(days=2)),
         (r"amanha", lambda _, today: today + timedelta(days=1)),
         (_WEEKDAY + r" (?:da semana que vem|da proxima semana|da outra semana)", _weekday_of_next_week),

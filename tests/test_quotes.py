@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from flows import effects as fx
 from flows.events import Pressed
 from flows.facts import AgreementFact, Instalment
 from tests.tables import table
-from tests.talking import TODAY, Chat, debt
+from tests.talking import TODAY, Chat, debt, policy
 
 TWO = (debt(7, late=18, cents=15900, what="Curso"), debt(8, late=3, cents=8950, what="Material"))
 AGREED = AgreementFact(
@@ -137,6 +138,19 @@ def test_what_is_under_an_agreement_is_its_next_instalment() -> None:
 def test_nothing_open_is_nothing_to_quote() -> None:
     chat = asked("quanto fica se eu pagar sexta?", debts=())
     assert "não há nada em aberto" in chat.text
+
+
+def test_a_holiday_of_the_policy_costs_nothing_more() -> None:
+    """Due on a day of the company's own: the day after is in time, the one after that is two days late."""
+    sample = (Path(__file__).parent.parent / "flows/policies/padrao.yaml").read_bytes()
+    with_day = policy(sample.replace(b"late_charges:", b"holidays: {own: [2026-11-24]}\nlate_charges:", 1))
+    for rules, said, cents in (
+        (with_day, "quanto fica dia 25?", 34990),
+        (with_day, "quanto fica dia 26?", 34990 + 700 + 23),
+        (policy(), "quanto fica dia 25?", 34990 + 700 + 12),
+    ):
+        [charge] = asked(said, debts=(debt(late=-1),), in_force=rules).all(fx.Charge)
+        assert charge.amount_cents == cents
 
 
 def test_the_question_waits_until_it_is_known_who_asks() -> None:

@@ -95,6 +95,11 @@ def test_a_very_long_message_is_read_in_its_beginning() -> None:
     24/11/2026              | -           # has passed
     5/1/27                  | 2027-01-05
     31/02                   | -
+    dia primeiro            | 2026-12-01
+    dia 1o                  | 2026-12-01
+    dia trinta              | 2026-11-30
+    dia vinte e cinco       | 2026-11-25
+    dia dez                 | 2026-12-10
     5 de dezembro           | 2026-12-05
     5 de janeiro de 2027    | 2027-01-05
     semana que vem          | 2026-12-02
