@@ -21,6 +21,7 @@ from bot.store.ledger_check import PROOFS, check
 from bot.store.owed_today import owed_today
 from flows.statement import lines_of
 from tests.owed import NOON, TODAY, ZONE, Owed, owed, part
+from tests.source import ROOT
 from tests.test_agreement_end import ends
 from tests.test_booking import cost_today, payment, pays
 
@@ -262,3 +263,44 @@ async def test_nobody_has_to_wait_for_the_check(somebody: Owed) -> None:
         await turn.execute("LOCK debt, charge, payment, ledger_posting IN ROW EXCLUSIVE MODE")
         await turn.execute("UPDATE debt SET open_principal_cents = 1 WHERE external_id = 'NF-1'")
         assert await wrong(somebody) == []  # what is not committed is not seen
+
+
+def _table(page: str) -> tuple[list[str], dict[str, list[int]]]:
+    """The worked example: its accounts, and the centavos of each transaction on them."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in page.split("## Worked")[1].splitlines()
+        if line.startswith("|") and not line.startswith("| ---")
+    ]
+    cents = {row[0]: [int(cell.replace("−", "-").replace(".", "") or 0) for cell in row[1:]] for row in rows[1:]}
+    return rows[0][1:], cents
+
+
+async def test_the_worked_example_of_the_page_is_what_happens(somebody: Owed) -> None:
+    """Every row of it, as the program posts it."""
+    async with somebody.pool.acquire() as conn:
+        for rows in ([row(1, 10000)], [row(2, 9000)], [row(1, 11000)]):
+            await import_debts(conn, rows, now=NOON)
+    a, b = [r["id"] for r in await somebody.pool.fetch("SELECT id FROM debt ORDER BY external_id")]
+    assert await cost_today(somebody, a) == part(a, 11000, 220, 224)
+    _, no = await somebody.charged(await cost_today(somebody, a))
+    await pays(somebody, payment(6000, no, n=1))
+    offer = await somebody.agreed(b, 5000, 5000)
+    for n in (1, 2):
+        _, no = await somebody.charged(part(b, 5000), agreement_offer_no=offer, instalment_n=n)
+        await pays(somebody, payment(5000, no, n=n + 1))
+    await pays(somebody, payment(5000, no, n=4))
+    names, page = _table((ROOT / "docs" / "ledger.md").read_text(encoding="utf-8"))
+    assert [sum(cents) for cents in page.values()] == [0] * 8
+    agreement = await somebody.one("SELECT id FROM agreement")
+    accounts = {"bank": "bank", "debt A": f"debt:{a}", "debt B": f"debt:{b}", "agreement": f"agreement:{agreement}",
+                "fines": "income:fines", "interest": "income:interest", "charges": "income:agreement_charges",
+                "suspense": "suspense", "opening": "opening"}  # fmt: skip
+    booked: list[list[int]] = []
+    for entry in await somebody.pool.fetch("SELECT id FROM ledger_transaction ORDER BY id"):
+        lines = await somebody.pool.fetch(
+            "SELECT account, amount_cents FROM ledger_posting WHERE transaction_id = $1", entry["id"]
+        )
+        of = {line["account"]: line["amount_cents"] for line in lines}
+        booked.append([of.get(accounts[name], 0) for name in names])
+    assert [*booked, [sum(column) for column in zip(*booked, strict=True)]] == list(page.values())
