@@ -47,6 +47,15 @@ def test_an_offer_that_is_still_payable_on_the_day_counts() -> None:
     assert "Pagando até 25/11/2026, o valor continua *R$ 349,90*." in chat.text
 
 
+def test_an_offer_that_was_shown_counts_no_longer_than_it_says() -> None:
+    """The cash offer in the list ends on Thursday."""
+    chat = Chat(debts=(debt(late=12),)).known().types("negociar")
+    assert len(chat.offers) > 1
+    [thursday] = chat.types("quanto fica quinta?").all(fx.Charge)
+    [friday] = chat.types("quanto fica sexta?").all(fx.Charge)
+    assert (thursday.amount_cents, friday.amount_cents) == (34990, 35877)
+
+
 @pytest.mark.parametrize(
     *table("""
     said                                | day
@@ -123,8 +132,10 @@ def test_what_stands_in_the_list_is_what_is_charged() -> None:
         assert listed[object_id] == f"{reais}, pagando até 30/11/2026"
 
 
-def test_too_far_for_one_of_several_is_too_far() -> None:
-    chat = asked("quanto fica dia 24/12?", debts=(TWO[0], debt(9, late=-20, what="Dezembro")))
+@pytest.mark.parametrize("first", [0, 1])
+def test_too_far_for_one_of_several_is_too_far(first: int) -> None:
+    debts = (TWO[0], debt(9, late=-20, what="Dezembro"))
+    chat = asked("quanto fica dia 24/12?", debts=debts if first == 0 else debts[::-1])
     assert "Consigo informar valores até 23/12/2026." in chat.text
     assert chat.all(fx.Charge) == []
 
