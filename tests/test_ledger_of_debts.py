@@ -2,14 +2,18 @@
 
 import shutil
 from collections.abc import AsyncIterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from bot.store import debt_statement
 from bot.store.imports import import_debts
+from bot.store.ledger_check import check
 from bot.store.migrate import SCHEMA, migrate
+from flows.statement import lines_of
 from tests.owed import NOON
 from tests.test_import import ANA, PAO, debt, rows
 
@@ -119,6 +123,25 @@ async def test_debts_of_before_are_brought_in_and_what_was_paid_is_taken_from_th
     assert said["debt:2:opened"] == [("debt:2", 10000), ("opening", -10000), ("debt:2", -6000), ("receivable", 6000)]
     assert "receivable:emptied" not in said
     assert all(sum(cents for _, cents in lines) == 0 for lines in said.values())
+    await conn.close()
+
+
+async def test_the_statement_of_a_debt_of_before_begins_with_all_of_it_and_the_books_are_right(
+    empty_database: str, tmp_path: Path
+) -> None:
+    paid = """
+    INSERT INTO payment (end_to_end_id, customer_id, amount_cents, allocation, paid_at, booked_at)
+    SELECT 'E1', 1, 6000, '[{"debt_id": 2, "principal_cents": 6000, "fine_cents": 0, "interest_cents": 0,
+                             "discount_cents": 0, "settled": false}]', now(), now();
+    """
+    conn = await _of_before(empty_database, tmp_path, paid)
+    history = await debt_statement.of_external_id(conn, "NF-2")
+    assert history is not None
+    told = [(line.kind, line.amount_cents, line.balance_cents) for line in lines_of(history, UTC)]
+    assert told == [("opened", 10000, 10000), ("paid", 6000, 4000)]
+    wrong = {finding.proof.name for finding in await check(conn) if finding.wrong}
+    # Of the other transactions this database of before has no payments, and no agreement.
+    assert wrong == {"agreements", "payments", "bank", "late_charges"}
     await conn.close()
 
 

@@ -152,6 +152,13 @@ def test_older_lines_are_one_and_no_centavo_of_them_is_lost(payments: int) -> No
         assert f"pago {texts().money(1_000_000 * (hidden - 1))}, saldo" in text
 
 
+def test_what_went_back_before_the_newest_lines_was_not_paid() -> None:
+    back = Returned(at=at(5), end_to_end_id="E4", cents=1000)
+    later = tuple(replace(paid(6, 100), at=at(6) + timedelta(hours=n)) for n in range(LINES))
+    text = body(history(paid=(paid(4, 3000), *later), returned=(back,)), left=7200)
+    assert "Até 05/11/2026: pago R$ 20,00, saldo R$ 80,00" in text
+
+
 def test_many_debts_fit_into_one_message() -> None:
     many = [replace(history(), debt=debt(n, cents=9_999_999, what="Mensalidade " * 30)) for n in range(DEBTS + 3)]
     text = body(*many, left=99_999_999)
