@@ -164,7 +164,8 @@ async def test_an_import_waits_for_the_turn_that_speaks_of_the_debt(conn: Any, d
 CHARGED = """
 INSERT INTO charge (conversation_id, no, customer_id, provider, txid, pay_token, amount_cents, parts, pay_until,
                     expires_at, state, code, created_at)
-SELECT v.id, $1::int, v.customer_id, 'api', 't' || $1::int, 'p' || $1::int, 34990, '[]', '2026-12-01', $3, $2, 'code', $3
+SELECT v.id, $1::int, v.customer_id, 'api', 't' || $1::int, 'p' || $1::int, 34990, '[]', '2026-12-01', $3, $2,
+       'code', $3
 FROM   conversation v RETURNING id
 """
 ASKS = "INSERT INTO charge_debt SELECT $1, id FROM debt WHERE external_id = any($2::text[])"
@@ -311,3 +312,19 @@ def test_the_command_names_bad_lines_and_takes_the_others(home: Path) -> None:
     )
     dry = CliRunner().invoke(acerto, ["import", str(file), "--dry-run"])
     assert dry.stdout == "Nothing was written; it would be: 0 created, 0 updated, 1 unchanged.\n"
+
+
+async def test_the_command_says_how_many_codes_are_taken_back(home: Path, conn: Any) -> None:
+    await import_debts(conn, rows(ANA), now=NOW)
+    await confirms(conn)
+    await charged(conn, 1, "NF-1001")
+    file = home / "debts.csv"
+    file.write_text(HEADER + ANA.replace("349,90", "300,00"), encoding="utf-8")
+
+    def run(*more: str) -> str:
+        return CliRunner().invoke(acerto, ["import", str(file), *more]).stdout
+
+    dry, done = await asyncio.to_thread(run, "--dry-run"), await asyncio.to_thread(run)
+    assert dry.endswith("1 payment code that asks for what was owed before would be taken back.\n")
+    assert done.endswith("\n1 payment code that asks for what was owed before is taken back.\n")
+    assert json.loads(await asyncio.to_thread(run, "--json"))["charges_taken_back"] == 0

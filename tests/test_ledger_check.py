@@ -77,8 +77,10 @@ class Life:
         if debt is None or debt["cents"] < 10:
             return
         off = self.dice.choice((0, debt["cents"] // 4))
-        parts = [(debt["cents"] - off) // 3 + self.dice.randint(0, 50) for _ in range(3)]
-        no = await self.somebody.agreed(debt["id"], *parts, discount_cents=off)
+        cash = self.dice.random() < 0.3
+        count = 1 if cash else 3
+        parts = [(debt["cents"] - off) // count + self.dice.randint(0, 50) for _ in range(count)]
+        no = await self.somebody.agreed(debt["id"], *parts, discount_cents=off, cash=cash)
         for n, cents in enumerate(parts, start=1):
             code = await self.somebody.charged(part(debt["id"], cents), agreement_offer_no=no, instalment_n=n)
             self.codes.append(code[1])
