@@ -181,6 +181,7 @@ async def test_a_second_payment_of_a_charge_waits_in_suspense_and_is_told(databa
         await pays(somebody, payment(10403, no))
         told, _ = await pays(somebody, payment(10403, no, n=2))
         assert told == Settlement(amount_cents=10403, surplus_cents=10403, again=True)
+        assert await somebody.one("SELECT paid_cents FROM charge") == 20806
         assert (await accounts(somebody))["suspense"] == -10403
 
 

@@ -256,6 +256,7 @@ async def test_two_payments_of_one_debt_from_two_chats_settle_it_once(pool: "asy
     assert told[phone.conversation_id][0] == Settlement(amount_cents=10403, settled_debts=(debt,))
     assert told[laptop.conversation_id][0].surplus_cents == 10403
     assert await pool.fetchval("SELECT sum(surplus_cents) FROM payment") == 10403
+    assert await pool.fetchval("SELECT settled_at FROM debt") == NOON  # the bank's instant, and not ours
     accounts = await pool.fetch("SELECT account, sum(amount_cents)::int FROM ledger_posting GROUP BY 1 ORDER BY 1")
     assert dict(map(tuple, accounts)) == {
         "bank": 20806, f"debt:{debt}": -10000, "income:fines": -200, "income:interest": -203, "suspense": -10403,
