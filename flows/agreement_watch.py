@@ -53,6 +53,11 @@ def set_watch(moment: Moment, agreement: AgreementFact) -> None:
         _again(moment, agreement.debt_id, max(first, moment.facts.today + _A_DAY))
 
 
+def watch_soon(moment: Moment, debt_id: int) -> None:
+    """Look at the agreement on a debt on the next banking day: something of it is owed again."""
+    _again(moment, debt_id, moment.facts.today + _A_DAY)
+
+
 def set_promise_watch(moment: Moment, debt_id: int, until: date) -> None:
     """Ask once, on the banking day after the promised one."""
     _set(moment, "promise", debt_id, until + _A_DAY)

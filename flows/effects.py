@@ -204,6 +204,15 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BookReturn:
+    """Book money that went back: payment, ledger, and what is owed again, in this turn."""
+
+    end_to_end_id: str
+    refund_id: str
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendPaper:
     """Make a paper, keep it and send it.
 
@@ -285,6 +294,7 @@ Effect: TypeAlias = (
     | Charge
     | CancelCharge
     | Book
+    | BookReturn
     | SendPaper
     | TellStatement
     | OpenTicket

@@ -103,6 +103,32 @@ class PaymentConfirmed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentReturned:
+    """The bank confirmed that money of a payment went back to whoever paid it; it is booked in the same turn.
+
+    `nature` in API Pix's words: ORIGINAL and RETIRADA were our own wish, MED_… was the bank's.
+    """
+
+    end_to_end_id: str
+    refund_id: str
+    amount_cents: int
+    nature: str = "ORIGINAL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFound:
+    """Finance found out what a payment was for, and it is booked: so much of it for this debt."""
+
+    end_to_end_id: str
+    amount_cents: int
+    paid_at: datetime
+    debt_id: int
+    description: str
+    is_settled: bool
+    open_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
     """A timer of this conversation came due. `subject` of those about an agreement or a promise is the debt."""
 
@@ -163,6 +189,8 @@ Event: TypeAlias = (
     | ChargeReady
     | ChargeFailed
     | PaymentConfirmed
+    | PaymentReturned
+    | PaymentFound
     | TimerFired
     | TicketClaimed
     | AgentReplied

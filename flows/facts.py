@@ -212,6 +212,8 @@ class Facts:
     ticket: TicketFact | None = None
     # What a PaymentConfirmed of this turn settles, worked out by the shell from the same rules as the booking
     settlement: "Settlement | None" = None
+    # What a PaymentReturned of this turn takes back; None where it was booked before, or is another's
+    returned: "Returned | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,3 +230,20 @@ class Settlement:
     agreement_settled: bool = False
     known_charge: bool = True
     again: bool = False  # the same charge was paid before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """What went back of a payment: the amount, whose wish it was (`nature` in API Pix's words; `ours`: finance decided
+    it), what is owed today that was not before, and the debts under whose agreements that is.
+
+    `is_uncovered`: some of it is owed on a debt that is under an agreement now, which does not ask for it.
+    """
+
+    amount_cents: int
+    paid_on: date
+    nature: str = "ORIGINAL"
+    ours: bool = False
+    open_cents: int = 0
+    agreements: tuple[int, ...] = ()
+    is_uncovered: bool = False

@@ -20,6 +20,7 @@ from flows.effects import Book, Effect
 from flows.events import Event
 from flows.facts import Facts
 from flows.moment import Moment
+from flows.money_back import say_found, take_back
 from flows.other_ways import say_never_cards
 from flows.paying import show_ready_charge
 from flows.wishes import NOTHING, Where, Wish, recalled, wish_of
@@ -105,6 +106,10 @@ def step(state: State, facts: Facts, event: Event) -> Step:
         promise_over(moment, event.subject)
     if isinstance(event, events.PaymentConfirmed):
         moment.effects.insert(0, _booking(event))
+    if isinstance(event, events.PaymentReturned):
+        take_back(moment, event)
+    if isinstance(event, events.PaymentFound):
+        say_found(moment, event)
     owner: Literal["bot", "person"] = "person" if after[0] == "person" else "bot"
     return Step(State(configuration=after, memory=moment.memory), tuple(moment.effects), owner)
 
@@ -133,6 +138,8 @@ def _named(place: str, moment: Moment, event: Event) -> str | None:
             return "charge_failed" if event.reason != "expired" and place == "paying" else None
         case events.PaymentConfirmed():
             return "paid"
+        case events.PaymentReturned() | events.PaymentFound():
+            return None  # told wherever the conversation is, which stays there
         case events.TimerFired():
             return event.name if event.name == "nudge" else None  # the others are looked after in `step`
         case events.TicketClaimed():

@@ -171,6 +171,30 @@ WORDS: Mapping[str, str] = {
         "Payment of {amount_cents} received, thank you. This had been paid before, so a person of our team "
         "will look at it and answer you here. Nothing is lost."
     ),
+    "money_back": (
+        "{first_name}, {amount_cents} of your payment of {paid_on} went back, through your bank, to the account it "
+        "came from. Nothing changes in what you owe."
+    ),
+    "money_back_open": (
+        "{first_name}, {amount_cents} of your payment of {paid_on} went back, through your bank, to the account it "
+        "came from. So {open_cents} is open again; no fine is added for the time between. If this is a mistake, "
+        "talk to us."
+    ),
+    "money_back_ours": (
+        "{first_name}, we sent {amount_cents} of your payment of {paid_on} back to the account it came from."
+    ),
+    "money_back_ours_open": (
+        "{first_name}, we sent {amount_cents} of your payment of {paid_on} back to the account it came from. So "
+        "{open_cents} is open again; no fine is added for the time between."
+    ),
+    "payment_found": (
+        "Good news, {first_name}: we found your payment of {paid_on}, and {amount_cents} of it is booked for "
+        "{description}. Thank you! This is settled."
+    ),
+    "payment_found_open": (
+        "Good news, {first_name}: we found your payment of {paid_on}, and {amount_cents} of it is booked for "
+        "{description}. Thank you! {open_cents} is still open."
+    ),
     "offers": (
         "*{description}*: {total_cents} today.\nThese are the options we can offer you. Choose one to see "
         "all the details before deciding."

@@ -16,7 +16,8 @@ from bot.engine.events import from_raw
 from bot.sandbox.pix_provider import Weather
 from bot.store import inbox
 from bot.store.inbox import Arrival
-from flows.events import ChargeFailed, ChargeReady, Event, PaymentConfirmed
+from bot.store.ledger_check import check
+from flows.events import ChargeFailed, ChargeReady, Event, PaymentConfirmed, PaymentReturned
 from payments.brcode import NotACode, read_code
 from tests.kills import ended_at
 from tests.owed import TODAY, LineOfTest, Owed, line, owed, part
@@ -354,8 +355,10 @@ async def test_the_poll_reads_every_page(database: str) -> None:
             s.bank.provider.bank.pay_key(100, txid="f" * 30)
         s.bank.provider.bank.pay_key(100, txid=None)  # nobody's charge
         await s.paid(charge_id)
-        assert await settle.poll_once(s.parts) == 1
-        assert [state[2:] for state in await s.inbox()] == [("parked", "payment.unknown_txid")] * 205
+        assert await settle.poll_once(s.parts) == 206
+        kept = await s.somebody.one("SELECT count(*), sum(surplus_cents)::int FROM payment WHERE charge_id IS NULL")
+        assert kept == (205, 20500)
+        assert await s.inbox() == []
 
 
 async def test_a_bank_that_is_away_leaves_triggers_open_and_they_are_settled_when_it_is_back(database: str) -> None:
@@ -386,7 +389,7 @@ async def test_ended_at_any_wait_a_trigger_is_settled_once(database: str) -> Non
         assert {state for _, _, state, _ in await s.inbox()} == {"done"}
 
 
-async def test_money_that_went_back_is_kept_for_people_and_not_thanked_for(database: str) -> None:
+async def test_what_went_back_whole_before_it_was_heard_of_is_counted_and_not_thanked_for(database: str) -> None:
     async with scene(database) as s:
         whole, partly = await s.charged(), await s.charged()
         keys = []
@@ -394,13 +397,35 @@ async def test_money_that_went_back_is_kept_for_people_and_not_thanked_for(datab
             await s.carries_out(charge_id)
             keys.append((await s.paid(charge_id))["endToEndId"])
             s.bank.provider.bank.refund(keys[-1], back)
-        assert await settle.poll_once(s.parts) == 1
-        assert [e.charge_no for e in await s.events() if isinstance(e, PaymentConfirmed)] == [partly[1]]
-        assert await s.inbox() == [
-            ("other", f"d:{keys[0]}:1:DEVOLVIDO", "parked", "payment.refund"),
-            ("other", f"p:{keys[0]}", "parked", "payment.refunded"),
-            ("other", f"d:{keys[1]}:1:DEVOLVIDO", "parked", "payment.refund"),
+        assert await settle.poll_once(s.parts) == 4
+        assert await settle.poll_once(s.parts) == 0
+        assert [e for e in await s.events() if not isinstance(e, ChargeReady)] == [
+            PaymentConfirmed(
+                end_to_end_id=keys[1],
+                amount_cents=10000,
+                paid_at=s.somebody.clock.now(),
+                charge_no=partly[1],
+                txid=(await s.charge(partly[0]))["txid"],
+            ),
+            PaymentReturned(end_to_end_id=keys[0], refund_id="1", amount_cents=10000),
+            PaymentReturned(end_to_end_id=keys[1], refund_id="1", amount_cents=1),
         ]
+        assert await s.inbox() == [("other", f"p:{keys[0]}", "done", None)]
+        kept = await s.somebody.one("SELECT end_to_end_id, charge_id, surplus_cents FROM payment")
+        assert kept == (keys[0], whole[0], 10000)
+
+
+async def test_a_payment_of_nobody_known_is_counted_and_goes_back_without_a_word(database: str) -> None:
+    async with scene(database) as s:
+        key = s.bank.provider.bank.pay_key(700, txid="f" * 30)["endToEndId"]
+        assert await settle.poll_once(s.parts) == 1
+        s.bank.provider.bank.refund(key, 700)
+        assert await settle.poll_once(s.parts) == 1
+        assert await settle.poll_once(s.parts) == 0
+        assert await s.somebody.one("SELECT surplus_cents, returned_cents FROM payment") == (0, 700)
+        assert await s.events() == []
+        async with s.somebody.pool.acquire() as conn:
+            assert all(not finding.wrong for finding in await check(conn))
 
 
 async def test_after_days_of_being_down_each_dead_code_gets_a_last_look_and_is_closed(database: str) -> None:

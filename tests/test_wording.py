@@ -40,6 +40,7 @@ LONGEST: dict[str, Value] = {
     "due_on": date(2027, 12, 31),
     "until_on": date(2027, 12, 31),
     "from_on": date(2027, 12, 31),
+    "paid_on": date(2027, 12, 31),
     "valid_on": date(2027, 12, 31),
     "description": "Mensalidade " * 30,
     "creditor": "Sociedade Educacional " * 10,

@@ -16,7 +16,7 @@ from bot.engine import papers
 from bot.engine.events import to_raw
 from bot.engine.parts import Parts
 from bot.engine.rendering import Rendered, as_agent, render, typing_body
-from bot.store import agreement_end, agreements, charges, debt_statement, payments, tickets_open, timers
+from bot.store import agreement_end, agreements, charges, debt_statement, payments, returns, tickets_open, timers
 from bot.store.conversations import Conversation
 from bot.store.journal import Entry
 from bot.store.outbox import Decided
@@ -41,6 +41,7 @@ class Turn:
     decision: str = "{}"  # JSON: the state and the event that it came from
     settlement: payments.Plan | None = None
     charges_taken_back: tuple[int, ...] = ()  # by its payment, which is booked before anything is said
+    taken_back: returns.Plan | None = None
     count: int = 0
 
     def key(self) -> str:
@@ -115,6 +116,8 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
             await _cancel(conn, turn, effect.charge_no, rows)
         case effects.Book():
             await _book(conn, turn, effect, rows)
+        case effects.BookReturn():
+            await _book_return(conn, turn, effect, rows)
         case effects.SendPaper():
             await _paper(conn, parts, turn, effect, rows)
         case effects.TellStatement():
@@ -331,6 +334,25 @@ async def _book(conn: Any, turn: Turn, effect: effects.Book, rows: Rows) -> None
             "end_to_end_id": effect.end_to_end_id,
             "amount_cents": effect.amount_cents,
             "surplus_cents": settlement.surplus_cents,
+        },
+    )
+
+
+async def _book_return(conn: Any, turn: Turn, effect: effects.BookReturn, rows: Rows) -> None:
+    planned = turn.taken_back
+    if planned is None:  # booked before
+        return
+    await returns.book(conn, planned, now=turn.facts.now)
+    if planned.told.open_cents and turn.facts.returned is None:
+        # The payer's chat is somebody else's by now: nothing is said there, and people tell the payer.
+        await _open_ticket(conn, turn, effects.OpenTicket(reason="money_back", queue="financeiro"), rows)
+    rows.note(
+        turn,
+        "returned",
+        {
+            "end_to_end_id": effect.end_to_end_id,
+            "amount_cents": effect.amount_cents,
+            "open_cents": planned.told.open_cents,
         },
     )
 

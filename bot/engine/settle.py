@@ -3,20 +3,23 @@
 A provider's webhook is a trigger and no proof. Every payment is confirmed by GET and only then becomes an event, under
 the key `p:<endToEndId>`, so that a forged or doubled trigger can neither make one nor stand in its way. Since triggers
 get lost, the last 48 hours are asked for again and again besides, and each unpaid charge once more after its end.
+Money that went back is told by the same answers, in any order.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
-from bot.engine.inbox import put_events
+from bot.engine.inbox import put_event, put_events
 from bot.engine.line import Line
+from bot.engine.policy_in_force import PolicyWatch
 from bot.engine.talk import Away
-from bot.store import charges, inbox
-from bot.store.inbox import Arrival
-from flows.events import PaymentConfirmed
+from bot.store import charges, inbox, reconciliation, returns
+from bot.store.agreements import DebtMoved
+from flows.costs import NO_LATE_CHARGES
+from flows.events import PaymentConfirmed, PaymentReturned
 from payments.providers.protocol import NotFound, ProviderError, Received, Refused, TryLater, WrongAnswer
 from payments.providers.registry import provider_of
 
@@ -77,7 +80,7 @@ async def poll_once(parts: Line) -> int:
                 break
         else:
             log.error("poll.too_many_pages", pages=_PAGES)
-        return new + await _last_looks(parts, now)
+        return new + await _last_looks(parts, now) + await _looks_at_returns(parts)
     except (Away, ProviderError) as error:
         log.warning("poll.failed", error=str(error))
         return new
@@ -109,6 +112,22 @@ async def _last_looks(parts: Line, now: datetime) -> int:
     return new
 
 
+async def _looks_at_returns(parts: Line) -> int:
+    """Ask for payments of which money is on its way back, whenever they were made."""
+    confirm = provider_of(parts.settings.pix.mode).confirm
+    if confirm is None:
+        return 0
+    async with parts.pool.acquire() as conn:
+        waiting = await returns.on_their_way(conn, limit=_LAST_LOOKS)
+    new = 0
+    for end_to_end_id in waiting:
+        try:
+            new += await take_in(parts, [await parts.talk.drive(confirm(end_to_end_id))])
+        except (Refused, WrongAnswer) as error:
+            log.error("poll.return_not_found", end_to_end_id=end_to_end_id, error=str(error))
+    return new
+
+
 async def _handle(parts: Line, raw: bytes) -> str | None:
     """Confirm what one trigger names. Return why it is parked, None if it is done."""
     provider = provider_of(parts.settings.pix.mode)
@@ -128,33 +147,102 @@ async def _handle(parts: Line, raw: bytes) -> str | None:
 
 
 async def take_in(parts: Line, payments: Sequence[Received]) -> int:
-    """Make an event of each payment on a charge of ours, as the bank has confirmed it.
+    """Make an event of each payment on a charge of ours, as the bank has confirmed it, and of each that went back.
 
-    Park what is nobody's, and refunds, for people. Return how many are new.
+    What is nobody's is kept for finance to decide on. Return how many are new.
     """
     if not payments:
         return 0
     now = parts.clock.now()
-    confirmed: list[tuple[str, int, PaymentConfirmed]] = []
     async with parts.pool.acquire() as conn, conn.transaction():
         homes = await charges.homes(conn, [p.txid for p in payments if p.txid is not None])
-        parked: list[Arrival] = []
+        confirmed = []
         for payment in payments:
             home = homes.get(payment.txid or "")
-            if home is None:
-                parked.append(_parked(f"p:{payment.end_to_end_id}", payment, "payment.unknown_txid", now))
-                continue
-            parked += _refunds(payment, now)
-            if payment.kept_cents <= 0:
-                parked.append(_parked(f"p:{payment.end_to_end_id}", payment, "payment.refunded", now))
-            else:
+            if home is not None and payment.kept_cents > 0:
                 confirmed.append((f"p:{payment.end_to_end_id}", home.conversation_id, _event(payment, home)))
         new = await put_events(conn, source="provider", events=confirmed, now=now)
-        if parked:
-            await inbox.take_in(conn, parked, {})
+        new += await _keep_others(conn, parts, payments, homes, now)
+        new += await _take_back(conn, parts, payments, homes, now)
     if new:
         parts.wake.turns()
     return new
+
+
+async def _keep_others(
+    conn: Any, parts: Line, payments: Sequence[Received], homes: Mapping[str, charges.Home], now: datetime
+) -> int:
+    """Keep what is nobody's, and what went back whole before anybody was thanked for it."""
+    others = [p for p in payments if p.txid not in homes or p.kept_cents <= 0]
+    known = await reconciliation.known(conn, [p.end_to_end_id for p in others]) if others else set()
+    source = "asaas" if parts.settings.pix.mode == "asaas" else "pix"
+    new = unknown = 0
+    for p in others:
+        if p.end_to_end_id in known:
+            continue
+        if p.txid is not None and p.txid in homes:
+            new += await reconciliation.keep_gone(
+                conn, end_to_end_id=p.end_to_end_id, txid=p.txid, amount_cents=p.amount_cents, paid_at=p.paid_at,
+                source=source, now=now,
+            )  # fmt: skip
+        elif await reconciliation.keep_unknown(
+            conn, end_to_end_id=p.end_to_end_id, txid=p.txid, amount_cents=p.amount_cents, paid_at=p.paid_at,
+            source=source, proposal=None, now=now,
+        ):  # fmt: skip
+            new, unknown = new + 1, unknown + 1
+    if unknown:
+        log.warning("payments.unknown", payments=unknown)
+    return new
+
+
+async def _take_back(
+    conn: Any, parts: Line, payments: Sequence[Received], homes: Mapping[str, charges.Home], now: datetime
+) -> int:
+    """Note what is on its way back, and take back what went: told in the payer's conversation, where there is one."""
+    refunded = {p.end_to_end_id: p for p in payments if p.refunds}
+    for payment in refunded.values():
+        for refund in payment.refunds:
+            await returns.note(
+                conn, end_to_end_id=payment.end_to_end_id, refund_id=refund.id, amount_cents=refund.amount_cents,
+                status=refund.status, nature=refund.natureza, now=now,
+            )  # fmt: skip
+    new = 0
+    for event in await returns.gone(conn, list(refunded)) if refunded else ():
+        home = homes.get(refunded[event.end_to_end_id].txid or "")
+        conversation_id = home.conversation_id if home is not None else None
+        new += await returned(conn, parts, event, conversation_id=conversation_id, now=now)
+    return new
+
+
+async def returned(
+    conn: Any, parts: Line, event: PaymentReturned, *, conversation_id: int | None, now: datetime
+) -> bool:
+    """Take back money that went: an event where there is a conversation, else booked at once. Return whether it is
+    new."""
+    conversation_id = conversation_id or await returns.home(conn, event.end_to_end_id)
+    if conversation_id is not None:
+        key = f"d:{event.end_to_end_id}:{event.refund_id}:DEVOLVIDO"
+        return await put_event(
+            conn, source="provider", dedupe_key=key, conversation_id=conversation_id, event=event, now=now
+        )
+    zone = parts.settings.timezone
+    policy = await PolicyWatch().in_force(conn, now.astimezone(zone).date())
+    try:
+        planned = await returns.plan(
+            conn,
+            end_to_end_id=event.end_to_end_id,
+            refund_id=event.refund_id,
+            terms=policy.policy.terms if policy is not None else NO_LATE_CHARGES,
+            zone=zone,
+            now=now,
+        )
+    except (returns.MoreThanWasPaid, returns.PaymentNotThere, DebtMoved) as error:  # the next look tries again
+        log.error("return.not_booked", end_to_end_id=event.end_to_end_id, error=str(error))
+        return False
+    if planned is None:
+        return False
+    await returns.book(conn, planned, now=now)
+    return True
 
 
 def _event(payment: Received, home: charges.Home) -> PaymentConfirmed:
@@ -164,25 +252,4 @@ def _event(payment: Received, home: charges.Home) -> PaymentConfirmed:
         paid_at=payment.paid_at,
         charge_no=home.no,
         txid=payment.txid,
-    )
-
-
-def _refunds(payment: Received, now: datetime) -> list[Arrival]:
-    """Money that went back: kept once for each state, for a person to book."""
-    return [
-        _parked(f"d:{payment.end_to_end_id}:{refund.id}:{refund.status}", payment, "payment.refund", now)
-        for refund in payment.refunds
-    ]
-
-
-def _parked(key: str, payment: Received, reason: str, now: datetime) -> Arrival:
-    told = {"endToEndId": payment.end_to_end_id, "txid": payment.txid, "cents": payment.amount_cents}
-    return Arrival(
-        source="provider",
-        dedupe_key=key,
-        kind="other",
-        raw=json.dumps({**told, "refunds": [[r.id, r.amount_cents, r.status] for r in payment.refunds]}).encode(),
-        occurred_at=payment.paid_at,
-        received_at=now,
-        parked_because=reason,
     )

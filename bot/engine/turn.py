@@ -7,6 +7,7 @@ tries is parked with a ticket; the customer's later events go on. Lock order: co
 
 import json
 import traceback
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,22 @@ from bot.engine import effects, metrics
 from bot.engine.arrivals import Heard, NothingToDecide, read_event
 from bot.engine.effects import Rows, Turn
 from bot.engine.parts import Parts
-from bot.store import bookings, conversations, facts, inbox, journal, outbox, payments, tickets_open, timers
+from bot.store import bookings, conversations, facts, inbox, journal, outbox, payments, returns, tickets_open, timers
 from bot.store.conversations import Conversation
 from bot.store.database import GONE
 from bot.store.payments import Confirmed
-from flows.effects import Book, Identify
-from flows.events import AgentReplied, Event, HandedBack, Identified, PaymentConfirmed, TicketClaimed, TicketClosed
+from flows.costs import NO_LATE_CHARGES
+from flows.effects import Book, BookReturn, Identify
+from flows.events import (
+    AgentReplied,
+    Event,
+    HandedBack,
+    Identified,
+    PaymentConfirmed,
+    PaymentReturned,
+    TicketClaimed,
+    TicketClosed,
+)
 from flows.facts import Facts, PolicyInForce
 from flows.step import State, Step, step
 
@@ -114,6 +125,8 @@ async def _decide_all(
             others.append((turn, event))
     await _settle_all(conn, parts, paid, rows)
     for turn, event in others:
+        if isinstance(event, PaymentReturned):
+            await _look_at_return(conn, parts, turn, event)
         await _apply_all(conn, parts, turn, _decided(turn, event, rows), rows)
 
 
@@ -138,6 +151,22 @@ async def _settle_all(conn: Any, parts: Parts, paid: list[tuple[Turn, PaymentCon
         for (turn, event), result in zip(settling, results, strict=True):
             turn.charges_taken_back = taken_back.get(event.end_to_end_id, ())
             await _apply_all(conn, parts, turn, result, rows)
+
+
+async def _look_at_return(conn: Any, parts: Parts, turn: Turn, event: PaymentReturned) -> None:
+    """Work out what went back; where the chat is another customer's by now, the facts know nothing of it."""
+    known = turn.facts
+    turn.taken_back = await returns.plan(
+        conn,
+        end_to_end_id=event.end_to_end_id,
+        refund_id=event.refund_id,
+        terms=known.policy.policy.terms if known.policy is not None else NO_LATE_CHARGES,
+        zone=parts.settings.timezone,
+        now=known.now,
+    )
+    if turn.taken_back is not None:
+        theirs = known.customer is None or known.customer.customer_id == turn.taken_back.customer_id
+        turn.facts = replace(known, returned=turn.taken_back.told if theirs else None)
 
 
 def _decided(turn: Turn, event: Event, rows: Rows) -> Step:
@@ -170,7 +199,7 @@ async def _apply(conn: Any, parts: Parts, turn: Turn, result: Step, rows: Rows) 
     if result.owner != conversation.owner:
         conversation.owner = result.owner
         conversation.epoch += 1  # what the bot said before and is still queued will not go out any more
-    for effect in sorted(result.effects, key=lambda e: not isinstance(e, Book)):
+    for effect in sorted(result.effects, key=lambda e: not isinstance(e, Book | BookReturn)):
         await effects.write(conn, parts, turn, effect, rows)
     conversation.state = json.dumps(result.state.to_json(), separators=(",", ":"))
 

@@ -130,12 +130,17 @@ async def _write_debts(conn: Any, plans: Sequence[Plan], now: datetime) -> None:
 
 
 async def _write_agreements(conn: Any, new: Sequence[_New], now: datetime) -> None:
-    if paid := [(agreement_id, *_kept(i)) for n in new for agreement_id, i in n.plan.instalments_after]:
-        await conn.execute(PAY_INSTALMENTS, *_columns(paid))
+    await write_instalments(conn, [pair for n in new for pair in n.plan.instalments_after])
     if settled := [a.agreement_id for n in new for a in n.work.settled_agreements]:
         await conn.execute(CLOSE_AGREEMENTS, settled, "settled", "paid", now)
     if broken := [agreement_id for n in new for agreement_id in n.work.broken_agreements]:
         await conn.execute(CLOSE_AGREEMENTS, broken, "broken", "unpaid", now)
+
+
+async def write_instalments(conn: Any, after: Sequence[tuple[int, Instalment]]) -> None:
+    """Write instalments, each with the agreement it is of, as they are after something was paid or went back."""
+    if after:
+        await conn.execute(PAY_INSTALMENTS, *_columns([(agreement_id, *_kept(i)) for agreement_id, i in after]))
 
 
 async def _write_charges(conn: Any, new: Sequence[_New]) -> dict[int, list[int]]:

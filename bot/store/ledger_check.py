@@ -29,7 +29,7 @@ ORDER  BY t.id LIMIT $1
 """
 KEYS_ARE_KNOWN = """
 SELECT key AS what, NULL::bigint AS is_cents, NULL::bigint AS should_cents FROM ledger_transaction
-WHERE  key !~ '^(pix:[0-9A-Za-z]+|return:[0-9A-Za-z]+:.+|(decision|broken):[0-9]+|receivable:emptied)$'
+WHERE  key !~ '^(pix:[0-9A-Za-z:_-]+|return:[0-9A-Za-z]+:.+|(decision|broken):[0-9]+|receivable:emptied)$'
 AND    key !~ '^debt:[0-9]+:(opened|changed:[0-9]+)$'
 ORDER  BY id LIMIT $1
 """
@@ -78,7 +78,7 @@ ORDER  BY 1 LIMIT $1
 BANK = """
 SELECT 'bank' AS what, b.cents::bigint AS is_cents, p.cents::bigint AS should_cents
 FROM   (SELECT coalesce(sum(amount_cents), 0) AS cents FROM ledger_posting WHERE account = 'bank') b
-CROSS  JOIN (SELECT coalesce(sum(amount_cents), 0) AS cents FROM payment) p
+CROSS  JOIN (SELECT coalesce(sum(amount_cents - returned_cents), 0) AS cents FROM payment) p
 WHERE  b.cents <> p.cents LIMIT $1
 """
 SUSPENSE = """
@@ -87,8 +87,18 @@ FROM   (SELECT coalesce(sum(amount_cents), 0) AS cents FROM ledger_posting WHERE
 CROSS  JOIN (SELECT -coalesce(sum(surplus_cents), 0) AS cents FROM payment) p
 WHERE  b.cents <> p.cents LIMIT $1
 """
+CREDITS = """
+SELECT coalesce(b.account, p.account) AS what, coalesce(b.cents, 0)::bigint AS is_cents,
+       coalesce(p.cents, 0)::bigint AS should_cents
+FROM   (SELECT account, sum(amount_cents) AS cents FROM ledger_posting
+        WHERE account LIKE 'credit:%' GROUP BY account) b
+FULL   JOIN (SELECT 'credit:' || customer_id AS account, -sum(credit_cents) AS cents FROM payment
+             WHERE credit_cents > 0 GROUP BY customer_id) p ON p.account = b.account
+WHERE  coalesce(b.cents, 0) <> coalesce(p.cents, 0) ORDER BY 1 LIMIT $1
+"""
 ALLOCATIONS = """
-SELECT 'pix:' || p.end_to_end_id AS what, (p.surplus_cents + coalesce(a.cents, 0))::bigint AS is_cents,
+SELECT 'pix:' || p.end_to_end_id AS what,
+       (p.surplus_cents + p.credit_cents + p.returned_cents + coalesce(a.cents, 0))::bigint AS is_cents,
        p.amount_cents AS should_cents
 FROM   payment p
 CROSS  JOIN LATERAL (
@@ -96,7 +106,7 @@ CROSS  JOIN LATERAL (
                     ELSE (part->>'amount_cents')::bigint END
                + coalesce((part->>'fine_cents')::bigint, 0) + coalesce((part->>'interest_cents')::bigint, 0)) AS cents
     FROM jsonb_array_elements(p.allocation) AS part) a
-WHERE  p.surplus_cents + coalesce(a.cents, 0) <> p.amount_cents
+WHERE  p.surplus_cents + p.credit_cents + p.returned_cents + coalesce(a.cents, 0) <> p.amount_cents
 ORDER  BY p.id LIMIT $1
 """
 LATE_CHARGES = """
@@ -132,9 +142,10 @@ PROOFS = (
     Proof(name="debts", says="each debt's account is what is open of its principal", query=DEBTS),
     Proof(name="agreements", says="each agreement's account is what its payments received", query=AGREEMENTS),
     Proof(name="payments", says="each payment has its transaction, and each its payment", query=PAYMENTS),
-    Proof(name="bank", says="the bank has what was paid", query=BANK),
+    Proof(name="bank", says="the bank has what was paid and did not go back", query=BANK),
     Proof(name="suspense", says="suspense holds what settled nothing", query=SUSPENSE),
-    Proof(name="allocations", says="what each payment settled and its surplus are its amount", query=ALLOCATIONS),
+    Proof(name="credits", says="each customer's credit is what was kept of their payments", query=CREDITS),
+    Proof(name="allocations", says="each payment is what it settled, what waits and what went back", query=ALLOCATIONS),
     Proof(name="late_charges", says="fines and interest are what payments say", query=LATE_CHARGES),
 )
 

@@ -1,7 +1,7 @@
 """Payments that wait for a person: kept and counted as they come, whoever they are from."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,40 @@ INSERT INTO payment (end_to_end_id, txid, charge_id, customer_id, amount_cents, 
 VALUES ($1, $2, $3, $4, $5, $5, '[]', $6, $7, $8, $9)
 ON CONFLICT (end_to_end_id) DO NOTHING RETURNING id
 """
+KNOWN = "SELECT end_to_end_id FROM payment WHERE end_to_end_id = any($1::text[])"
+CHARGE = "SELECT id, customer_id FROM charge WHERE txid = $1"
+# The key under which a payment becomes an event: whoever has it decides what becomes of the payment.
+CLAIM = """
+INSERT INTO inbox (source, dedupe_key, kind, raw, received_at, state, done_at)
+VALUES ('provider', $1, 'other', '', $2, 'done', $2) ON CONFLICT (source, dedupe_key) DO NOTHING RETURNING id
+"""
+
+
+async def known(conn: Any, end_to_end_ids: Sequence[str]) -> set[str]:
+    """Return those of the payments that are kept already."""
+    return {row["end_to_end_id"] for row in await conn.fetch(KNOWN, list(end_to_end_ids))}
+
+
+async def keep_gone(
+    conn: Any, *, end_to_end_id: str, txid: str, amount_cents: int, paid_at: datetime, source: str, now: datetime
+) -> bool:
+    """Keep a payment on a charge of ours that went back before it was heard of: it settles nothing and nobody is
+    thanked. Return False where it was heard of before."""
+    if await conn.fetchval(CLAIM, f"p:{end_to_end_id}", now) is None:
+        return False
+    charge = await conn.fetchrow(CHARGE, txid)
+    return await keep_unknown(
+        conn,
+        end_to_end_id=end_to_end_id,
+        txid=txid,
+        amount_cents=amount_cents,
+        paid_at=paid_at,
+        source=source,
+        proposal=None,
+        now=now,
+        charge_id=charge["id"],
+        customer_id=charge["customer_id"],
+    )
 
 
 async def keep_unknown(

@@ -9,6 +9,7 @@ _REASONS = {
     "hardship": "is in hardship",
     "dispute": "disputes the debt",
     "payment": "the payment needs a look",
+    "money_back": "money of a payment went back",
     "policy": "the policy asks for a person",
     "delivery": "a message could not be delivered",
     "agreement_late": "is late with an agreement",

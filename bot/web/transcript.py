@@ -217,6 +217,7 @@ _EVENTS: Mapping[str, Callable[[Body, Texts], str]] = {
         day=_iso_day(b["pay_until"], t),
     ),
     "paid": _paid,
+    "returned": lambda b, t: say(t, "{amount} of a payment went back", amount=t.money(b["amount_cents"])),
     "ticket_opened": lambda b, t: say(t, "Waits for a person: {reason}", reason=reason_words(str(b["reason"]), t)),
     "paper": lambda b, t: say(t, "Document kept: {paper}", paper=t(_PAPERS[b["kind"]])),
     "paper_not_made": lambda b, t: say(t, "Document not made: {paper}", paper=t(_PAPERS[b["kind"]])),
