@@ -12,6 +12,7 @@ from bot.cli.flows import flows
 from bot.cli.imports import import_debts
 from bot.cli.ledger import ledger
 from bot.cli.migrate import migrate
+from bot.cli.payments import payments
 from bot.cli.policy import policy
 from bot.cli.serve import serve
 from bot.cli.tick import tick
@@ -30,7 +31,7 @@ def acerto() -> None:
     set_up_logs(level=logging.ERROR)  # what a command prints is its answer; `serve` and `demo` log more
 
 
-for command in (serve, demo, migrate, import_debts, ledger, policy, understand, user, doctor, tick, flows):
+for command in (serve, demo, migrate, import_debts, payments, ledger, policy, understand, user, doctor, tick, flows):
     acerto.add_command(command)
 
 
