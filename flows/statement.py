@@ -50,12 +50,20 @@ class PaidPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
-    """Money that went back: so many centavos are owed again, on the debt or on its agreement."""
+    """Money that went back: what it had paid of the debt, or of its agreement, is owed again; `charges_cents` are the
+    fine and the interest that it had paid, `discount_cents` what had been forgiven with it."""
 
     at: datetime
     end_to_end_id: str
-    cents: int
+    principal_cents: int
+    charges_cents: int = 0
+    discount_cents: int = 0
     agreement_id: int | None = None
+
+    @property
+    def money_cents(self) -> int:
+        """What went back."""
+        return self.principal_cents + self.charges_cents - self.discount_cents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +92,7 @@ class History:
     @property
     def paid_cents(self) -> int:
         """The money that came in for it and stayed."""
-        return sum(p.money_cents for p in self.paid) - sum(r.cents for r in self.returned)
+        return sum(p.money_cents for p in self.paid) - sum(r.money_cents for r in self.returned)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,10 +155,8 @@ def _line(history: History, at: datetime, kind: Kind, event: _Event, zone: tzinf
                 ),
                 end_to_end_id=event.end_to_end_id,
             )
-        case Returned(cents=cents):
-            return Line(
-                on=on, kind=kind, amount_cents=cents, balance_cents=left_cents, end_to_end_id=event.end_to_end_id
-            )
+        case Returned(money_cents=cents, end_to_end_id=end_to_end_id):
+            return Line(on=on, kind=kind, amount_cents=cents, balance_cents=left_cents, end_to_end_id=end_to_end_id)
         case (_, agreed):
             return Line(
                 on=on,
@@ -166,11 +172,22 @@ def _left(history: History, at: datetime, kind: Kind) -> int:
     """What was left when this had happened, and all before it."""
     now = (at, _ORDER[kind])
     held = [a for a in history.agreements if a.state != "broken" and (a.at, _ORDER["agreed"]) <= now]
+    if held and history.debt.state == "open" and held[-1].closed_at is not None and held[-1].closed_at < at:
+        return _owed_again(history, held[-1].closed_at, at)
     of = held[-1].id if held else None
     asked = held[-1].total_cents if held else sum(b.cents for b in history.brought if _by(b.at, b, now))
     paid = sum(p.principal_cents for p in history.paid if p.agreement_id == of and (p.at, _ORDER["paid"]) <= now)
-    back = sum(r.cents for r in history.returned if r.agreement_id == of and (r.at, _ORDER["returned"]) <= now)
+    back = sum(
+        r.principal_cents for r in history.returned if r.agreement_id == of and (r.at, _ORDER["returned"]) <= now
+    )
     return asked - paid + back
+
+
+def _owed_again(history: History, closed_at: datetime, at: datetime) -> int:
+    """What is left of a debt that was closed by its agreement, of which some went back afterwards."""
+    back = sum(r.principal_cents for r in history.returned if closed_at < r.at <= at)
+    paid = sum(p.principal_cents for p in history.paid if p.agreement_id is None and closed_at < p.at <= at)
+    return back - paid + sum(b.cents for b in history.brought if closed_at < b.at <= at)
 
 
 def _by(at: datetime, brought: Brought, now: tuple[datetime, int]) -> bool:

@@ -82,7 +82,7 @@ def test_a_broken_agreement_counts_as_if_it_had_never_been() -> None:
 
 
 def test_money_that_went_back_is_owed_again() -> None:
-    of = history(paid=(paid(5, 4000),), returned=(Returned(at=at(8), end_to_end_id="E5", cents=4000),))
+    of = history(paid=(paid(5, 4000),), returned=(Returned(at=at(8), end_to_end_id="E5", principal_cents=4000),))
     assert told(of)[2:] == [("returned", 4000, 10000)]
     assert of.paid_cents == 0
 
@@ -153,7 +153,7 @@ def test_older_lines_are_one_and_no_centavo_of_them_is_lost(payments: int) -> No
 
 
 def test_what_went_back_before_the_newest_lines_was_not_paid() -> None:
-    back = Returned(at=at(5), end_to_end_id="E4", cents=1000)
+    back = Returned(at=at(5), end_to_end_id="E4", principal_cents=1000)
     later = tuple(replace(paid(6, 100), at=at(6) + timedelta(hours=n)) for n in range(LINES))
     text = body(history(paid=(paid(4, 3000), *later), returned=(back,)), left=7200)
     assert "Até 05/11/2026: pago R$ 20,00, saldo R$ 80,00" in text

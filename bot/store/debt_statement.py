@@ -1,5 +1,5 @@
-"""Reading what happened to debts, for their statements: from the ledger what was brought in and went back, from the
-payments what they settled, from the agreements when they were made and ended."""
+"""Reading what happened to debts, for their statements: from the ledger what was brought in, from the payments what
+they settled and what of it went back, from the agreements when they were made and ended."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from flows.facts import Debt
 from flows.statement import Agreed, Brought, History, PaidPart, Returned
-from payments.ledger import agreement_account, debt_account
 
 OF_EXTERNAL_ID = "SELECT id FROM debt WHERE external_id = $1"
 OF_CUSTOMER = "SELECT id FROM debt WHERE customer_id = $1 AND state <> 'cancelled' ORDER BY due_on, id"
@@ -32,25 +31,44 @@ SELECT a.debt_id, a.id, a.accepted_at AS at, a.total_cents, a.state, coalesce(a.
        a.closed_at, (SELECT count(*) FROM instalment i WHERE i.agreement_id = a.id)::int AS count
 FROM   agreement a WHERE a.debt_id = any($1::bigint[]) ORDER BY a.id
 """
+# What went back is no part of the allocation any more: it was paid, and returned.
 PAID = """
-SELECT coalesce((part->>'debt_id')::bigint, a.debt_id) AS debt_id, a.id AS agreement_id, p.end_to_end_id,
-       p.paid_at AS at,
-       coalesce((part->>'principal_cents')::bigint,
-                (part->>'amount_cents')::bigint + coalesce((part->>'discount_cents')::bigint, 0)) AS principal_cents,
-       coalesce((part->>'fine_cents')::bigint, 0) AS fine_cents,
-       coalesce((part->>'interest_cents')::bigint, 0) AS interest_cents,
-       coalesce((part->>'discount_cents')::bigint, 0) AS discount_cents
-FROM   payment p
-CROSS  JOIN jsonb_array_elements(p.allocation) AS part
-LEFT   JOIN agreement a ON a.id = (part->>'agreement_id')::bigint
-WHERE  p.customer_id IN (SELECT customer_id FROM debt WHERE id = any($1::bigint[]))
-AND    coalesce((part->>'debt_id')::bigint, a.debt_id) = any($1::bigint[])
-ORDER  BY p.paid_at, p.id
+WITH of AS (SELECT DISTINCT customer_id FROM debt WHERE id = any($1::bigint[])),
+line AS (
+    SELECT p.id, p.end_to_end_id, p.paid_at, part
+    FROM   payment p CROSS JOIN jsonb_array_elements(p.allocation) AS part
+    WHERE  p.customer_id IN (SELECT customer_id FROM of)
+    UNION  ALL
+    SELECT p.id, p.end_to_end_id, p.paid_at, part
+    FROM   payment p JOIN payment_return r ON r.end_to_end_id = p.end_to_end_id
+    CROSS  JOIN jsonb_array_elements(r.undone) AS part
+    WHERE  p.customer_id IN (SELECT customer_id FROM of) AND r.booked_at IS NOT NULL
+)
+SELECT coalesce((part->>'debt_id')::bigint, a.debt_id) AS debt_id, a.id AS agreement_id, l.end_to_end_id,
+       l.paid_at AS at,
+       sum(coalesce((part->>'principal_cents')::bigint, (part->>'amount_cents')::bigint
+                    + coalesce((part->>'discount_cents')::bigint, 0)))::bigint AS principal_cents,
+       sum(coalesce((part->>'fine_cents')::bigint, 0))::bigint AS fine_cents,
+       sum(coalesce((part->>'interest_cents')::bigint, 0))::bigint AS interest_cents,
+       sum(coalesce((part->>'discount_cents')::bigint, 0))::bigint AS discount_cents
+FROM   line l LEFT JOIN agreement a ON a.id = (part->>'agreement_id')::bigint
+WHERE  coalesce((part->>'debt_id')::bigint, a.debt_id) = any($1::bigint[])
+GROUP  BY 1, 2, 3, 4, l.id
+ORDER  BY l.paid_at, l.id
 """
 RETURNED = """
-SELECT p.account, p.amount_cents AS cents, t.booked_at AS at, split_part(t.key, ':', 2) AS end_to_end_id
-FROM   ledger_posting p JOIN ledger_transaction t ON t.id = p.transaction_id
-WHERE  p.account = any($1::text[]) AND t.key LIKE 'return:%' ORDER BY t.id
+SELECT coalesce((part->>'debt_id')::bigint, a.debt_id) AS debt_id, a.id AS agreement_id, r.end_to_end_id,
+       r.booked_at AS at,
+       coalesce((part->>'principal_cents')::bigint,
+                (part->>'amount_cents')::bigint + coalesce((part->>'discount_cents')::bigint, 0)) AS principal_cents,
+       coalesce((part->>'fine_cents')::bigint, 0) + coalesce((part->>'interest_cents')::bigint, 0) AS charges_cents,
+       coalesce((part->>'discount_cents')::bigint, 0) AS discount_cents
+FROM   payment p JOIN payment_return r ON r.end_to_end_id = p.end_to_end_id
+CROSS  JOIN jsonb_array_elements(r.undone) AS part
+LEFT   JOIN agreement a ON a.id = (part->>'agreement_id')::bigint
+WHERE  p.customer_id IN (SELECT customer_id FROM debt WHERE id = any($1::bigint[])) AND r.booked_at IS NOT NULL
+AND    coalesce((part->>'debt_id')::bigint, a.debt_id) = any($1::bigint[])
+ORDER  BY r.booked_at, r.id
 """
 _T = TypeVar("_T")
 
@@ -73,7 +91,7 @@ async def histories(conn: Any, debt_ids: Sequence[int]) -> tuple[History, ...]:
     brought = _by_debt(await conn.fetch(BROUGHT, ids), lambda row: Brought(**row))
     paid = _by_debt(await conn.fetch(PAID, ids), lambda row: PaidPart(**row))
     agreed = _by_debt(await conn.fetch(AGREEMENTS, ids), lambda row: Agreed(**row))
-    returned = await _returned(conn, ids, agreed)
+    returned = _by_debt(await conn.fetch(RETURNED, ids), lambda row: Returned(**row))
     return tuple(
         History(
             debt=debts[id_],
@@ -84,18 +102,6 @@ async def histories(conn: Any, debt_ids: Sequence[int]) -> tuple[History, ...]:
         )
         for id_ in ids
     )
-
-
-async def _returned(conn: Any, ids: list[int], agreed: Mapping[int, list[Agreed]]) -> dict[int, list[Returned]]:
-    of: dict[str, tuple[int, int | None]] = {debt_account(id_): (id_, None) for id_ in ids}
-    of |= {agreement_account(a.id): (id_, a.id) for id_, agreements in agreed.items() for a in agreements}
-    found: dict[int, list[Returned]] = defaultdict(list)
-    for row in await conn.fetch(RETURNED, list(of)):
-        debt_id, agreement_id = of[row["account"]]
-        found[debt_id].append(
-            Returned(at=row["at"], end_to_end_id=row["end_to_end_id"], cents=row["cents"], agreement_id=agreement_id)
-        )
-    return found
 
 
 def _by_debt(rows: Sequence[Mapping[str, Any]], made: Callable[[dict[str, Any]], _T]) -> dict[int, list[_T]]:

@@ -29,7 +29,7 @@ ORDER  BY t.id LIMIT $1
 """
 KEYS_ARE_KNOWN = """
 SELECT key AS what, NULL::bigint AS is_cents, NULL::bigint AS should_cents FROM ledger_transaction
-WHERE  key !~ '^(pix:[0-9A-Za-z:_-]+|return:[0-9A-Za-z]+:.+|(decision|broken):[0-9]+|receivable:emptied)$'
+WHERE  key !~ '^(pix:[0-9A-Za-z:_-]+|return:[0-9A-Za-z:_-]+|(decision|broken):[0-9]+|receivable:emptied)$'
 AND    key !~ '^debt:[0-9]+:(opened|changed:[0-9]+)$'
 ORDER  BY id LIMIT $1
 """
@@ -86,6 +86,22 @@ SELECT 'suspense' AS what, b.cents::bigint AS is_cents, p.cents::bigint AS shoul
 FROM   (SELECT coalesce(sum(amount_cents), 0) AS cents FROM ledger_posting WHERE account = 'suspense') b
 CROSS  JOIN (SELECT -coalesce(sum(surplus_cents), 0) AS cents FROM payment) p
 WHERE  b.cents <> p.cents LIMIT $1
+"""
+RETURNS = """
+SELECT coalesce(r.key, t.key) AS what, t.cents::bigint AS is_cents, r.cents AS should_cents
+FROM   (SELECT 'return:' || end_to_end_id || ':' || refund_id AS key, -amount_cents AS cents
+        FROM payment_return WHERE booked_at IS NOT NULL) r
+FULL   JOIN (SELECT t.key, coalesce(sum(g.amount_cents), 0) AS cents
+             FROM ledger_transaction t LEFT JOIN ledger_posting g ON g.transaction_id = t.id AND g.account = 'bank'
+             WHERE t.key LIKE 'return:%' GROUP BY t.key) t ON t.key = r.key
+WHERE  r.cents IS DISTINCT FROM t.cents
+UNION  ALL
+SELECT 'pix:' || p.end_to_end_id, p.returned_cents, coalesce(r.cents, 0)::bigint
+FROM   payment p
+LEFT   JOIN (SELECT end_to_end_id, sum(amount_cents) AS cents FROM payment_return
+             WHERE booked_at IS NOT NULL GROUP BY end_to_end_id) r ON r.end_to_end_id = p.end_to_end_id
+WHERE  p.returned_cents <> coalesce(r.cents, 0)
+ORDER  BY 1 LIMIT $1
 """
 CREDITS = """
 SELECT coalesce(b.account, p.account) AS what, coalesce(b.cents, 0)::bigint AS is_cents,
@@ -144,6 +160,7 @@ PROOFS = (
     Proof(name="payments", says="each payment has its transaction, and each its payment", query=PAYMENTS),
     Proof(name="bank", says="the bank has what was paid and did not go back", query=BANK),
     Proof(name="suspense", says="suspense holds what settled nothing", query=SUSPENSE),
+    Proof(name="returns", says="each return has its transaction, and each its return", query=RETURNS),
     Proof(name="credits", says="each customer's credit is what was kept of their payments", query=CREDITS),
     Proof(name="allocations", says="each payment is what it settled, what waits and what went back", query=ALLOCATIONS),
     Proof(name="late_charges", says="fines and interest are what payments say", query=LATE_CHARGES),
