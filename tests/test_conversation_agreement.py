@@ -122,7 +122,7 @@ def test_a_day_that_is_not_permitted_is_not_taken_from_an_old_button() -> None:
 def test_a_button_of_an_agreement_that_is_over_shows_the_present() -> None:
     over = Chat(debts=(debt(),)).known()
     for action in ("settle_all", "move_date", "renegotiate"):
-        said = over.hears(Pressed(action=action, object_id=7))  # type: ignore[arg-type]  # each is an action
+        said = over.hears(Pressed(action=action, object_id=7))
         assert said.titles == ["Pagar agora", "Negociar", "Falar com atendente"]
 
 

@@ -245,7 +245,8 @@ def _plain(distribution: str) -> str:
 
 
 def _is_text(name: str) -> bool:
-    return name.rsplit(".", 1)[-1] not in ("png", "ico", "woff2", "gz", "pyc", "mo", "jpg", "p12", "ttf") and "." in name
+    pictures = ("png", "ico", "woff2", "gz", "pyc", "mo", "jpg", "p12", "ttf")
+    return name.rsplit(".", 1)[-1] not in pictures and "." in name
 
 
 def _pins(requirements: str) -> list[str]:
