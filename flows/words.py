@@ -111,8 +111,7 @@ WORDS: Mapping[str, str] = {
         "{first_name}, this is {description}, line by line ({creditor}):\n\n{lines}\n\nNothing is left to pay."
     ),
     "statements": (
-        "{first_name}, this is what was paid and what is left ({creditor}):\n\n{lines}\n\n"
-        "Today it is *{total_cents}*."
+        "{first_name}, this is what was paid and what is left ({creditor}):\n\n{lines}\n\nToday it is *{total_cents}*."
     ),
     "nothing_open": "{first_name}, nothing is open here. Everything is settled, thank you!",
     "which_to_pay": "Which one would you like to pay?",
