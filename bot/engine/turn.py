@@ -38,7 +38,7 @@ from flows.events import (
 from flows.facts import Facts, PolicyInForce
 from flows.step import State, Step, step
 
-BATCH = 32
+BATCH = 64
 TRIES = 5
 _BACK_OFF_S = (1, 5, 30, 120, 600)
 log = structlog.get_logger(__name__)
