@@ -144,7 +144,9 @@ async def test_a_form_without_the_sessions_token_does_nothing(office: Company, f
         role    address       status
         agent   /desk            200
         agent   /desk/parked     403
-        finance /desk            403
+        finance /desk            303
+        finance /finance/payments 200
+        agent   /finance/payments 403
         admin   /desk            200
         admin   /desk/parked     200
     """)

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from bot.engine import charging, sender, settle, statuses, turn
+from bot.engine import charging, refunding, sender, settle, statuses, turn
 from bot.engine.alive import kept_alive
 from bot.engine.parts import Parts
 from bot.engine.rehearsal import rehearse
@@ -79,7 +79,8 @@ async def charge_once(parts: Parts) -> int:
     async with parts.pool.acquire() as conn:
         rows = await conn.fetch(outbox.CLAIM_PROVIDER_WORK, now, now + sender.LEASE, 1)
     for row in rows:
-        outcome = await charging.carry_out(parts, row)
+        work = refunding if row["kind"] == "refund" else charging
+        outcome = await work.carry_out(parts, row)
         async with parts.pool.acquire() as conn:
             match outcome:
                 case charging.Done():

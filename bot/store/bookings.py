@@ -94,6 +94,19 @@ async def book(conn: Any, plans: Sequence[Plan], *, now: datetime) -> dict[str, 
     }
 
 
+async def book_found(conn: Any, plan: Plan, *, now: datetime) -> tuple[int, ...]:
+    """Write what money of a payment that is kept already does to debts, instalments and agreements.
+
+    Return the charges that asked for what is paid now and have to be taken back. The ledger is the decision's.
+    """
+    assert plan.work is not None
+    await _write_debts(conn, [plan], now)
+    await _write_agreements(conn, [_New(plan=plan, work=plan.work)], now)
+    touched = sorted(_touched(plan))
+    others = await conn.fetch(CANCEL_OTHERS, [0] * len(touched), touched)
+    return tuple(sorted(row["id"] for row in others))
+
+
 async def _keep(conn: Any, planned: Sequence[_New], now: datetime) -> list[_New]:
     """Keep the payments themselves. Return those that were not there."""
     if not planned:

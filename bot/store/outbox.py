@@ -95,7 +95,8 @@ RETURNING id
 """
 CLAIM_PROVIDER_WORK = """
 UPDATE outbox SET state = 'sending', attempt = attempt + 1, lease_until = $2
-WHERE  id IN (SELECT id FROM outbox WHERE state = 'pending' AND kind IN ('charge', 'cancel_charge') AND not_before <= $1
+WHERE  id IN (SELECT id FROM outbox
+              WHERE state = 'pending' AND kind IN ('charge', 'cancel_charge', 'refund') AND not_before <= $1
               ORDER BY not_before, id LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING id, conversation_id, kind, body, attempt
 """

@@ -126,6 +126,21 @@ async def settlements_for(conn: Any, payments: Sequence[Confirmed], *, zone: tzi
     return planned
 
 
+async def settlement_of_found(
+    conn: Any, event: PaymentConfirmed, *, debt_id: int, customer_id: int, facts: Facts, zone: tzinfo
+) -> Plan:
+    """Work out what money that people found to be for a debt settles of it, on locked rows: at its cost on the day of
+    the payment, or instalment by instalment of the agreement in its place."""
+    paid_on = event.paid_at.astimezone(zone).date()
+    as_asked = {
+        "id": 0, "customer_id": customer_id, "debt_ids": [debt_id], "amount_cents": event.amount_cents,
+        "pay_until": paid_on, "parts": "[]", "agreement_id": None, "instalment_n": None, "created_at": facts.now,
+    }  # fmt: skip
+    read = replace(await _read(conn, [as_asked]), paid_before_cents={0: 0})
+    found = Confirmed(conversation_id=0, event=event, facts=facts)
+    return replace(_plan(found, as_asked, read, again=False, paid_on=paid_on), charge_id=None)
+
+
 def _apart(payments: Sequence[Confirmed], charges: Mapping[int, Mapping[str, Any]]) -> list[Confirmed]:
     """Those of the payments that have nothing in common with the ones before them: no payment, customer or debt."""
     met: set[tuple[str, str | int]] = set()

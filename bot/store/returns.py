@@ -99,12 +99,30 @@ UPDATE agreement SET state = 'broken', ended_because = 'returned', closed_at = $
 """
 
 
+REQUESTED = """
+SELECT end_to_end_id, refund_id, amount_cents FROM payment_return WHERE id = $1 AND status = 'REQUESTED'
+"""
+REFUSE = """
+UPDATE payment_return SET status = 'NAO_REALIZADO', reason = $3
+WHERE  end_to_end_id = $1 AND refund_id = $2 AND status = 'REQUESTED'
+"""
+
+
 class PaymentNotThere(Exception):
     """A return was told and its payment is not booked yet; try again later."""
 
 
 class MoreThanWasPaid(Exception):
     """The bank says that more went back than there was. A person has to look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """A return that finance decided and the provider has not heard of, or not answered yet."""
+
+    end_to_end_id: str
+    refund_id: str
+    amount_cents: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +155,17 @@ async def gone(conn: Any, end_to_end_ids: Sequence[str]) -> list[PaymentReturned
 async def on_their_way(conn: Any, *, limit: int) -> list[str]:
     """Return the payments of which money is on its way back, at most so many."""
     return [row["end_to_end_id"] for row in await conn.fetch(ON_THEIR_WAY, limit)]
+
+
+async def requested(conn: Any, return_id: int) -> Requested | None:
+    """Return what the provider is to be asked for; None: it is known what became of it."""
+    row = await conn.fetchrow(REQUESTED, return_id)
+    return Requested(**row) if row is not None else None
+
+
+async def refuse(conn: Any, wanted: Requested, reason: str) -> None:
+    """The provider's final no: the money is free again. `reason` is a word of its own."""
+    await conn.execute(REFUSE, wanted.end_to_end_id, wanted.refund_id, reason)
 
 
 async def home(conn: Any, end_to_end_id: str) -> int | None:

@@ -7,12 +7,12 @@ from aiohttp import web
 
 from bot.parts import PARTS
 from bot.store.database import AWAY
-from bot.web import assets, desk, desk_actions, health, live, login, papers, parked, pay
+from bot.web import assets, desk, desk_actions, finance_payments, health, live, login, papers, parked, pay
 from bot.web.attempts import Attempts
 from bot.web.rendering import ENVIRONMENT, environment, notice
 from bot.web.sessions import Handler
 
-_MODULES = (login, live, desk, desk_actions, papers, parked, pay)
+_MODULES = (login, live, desk, desk_actions, finance_payments, papers, parked, pay)
 log = structlog.get_logger(__name__)
 
 

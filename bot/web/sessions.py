@@ -37,7 +37,7 @@ def needs(*roles: Role) -> Callable[[Guarded], Handler]:
             if session is None:
                 return await _come_in(request)
             if session.role not in (*roles, "admin"):
-                return _not_yours(request)
+                return _not_yours(request, session)
             if request.method in _UNSAFE and not await _carries_token(request, session):
                 return _stale(request)
             return await handler(request, session)
@@ -116,7 +116,9 @@ async def _carries_token(request: web.Request, session: Session) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), session.csrf_token.encode())
 
 
-def _not_yours(request: web.Request) -> web.Response:
+def _not_yours(request: web.Request, session: Session) -> web.StreamResponse:
+    if session.role == "finance" and request.path == "/desk" and request.method == "GET":  # whoever logs in comes here
+        return web.Response(status=303, headers={"Location": "/finance/payments"})
     return notice(
         request,
         title="This page is not for you",
