@@ -34,8 +34,9 @@ _ALL_BELLS = ("timers", "turns", "sends", "charges", "pix", "statuses")
 _BUSY = """
 SELECT (SELECT count(*) FROM inbox WHERE state = 'open' AND kind IN ('message', 'event', 'status', 'pix'))
      + (SELECT count(*) FROM timer WHERE fire_at <= $1)
-     + (SELECT count(*) FROM outbox o JOIN conversation c ON c.id = o.conversation_id
-        WHERE o.state = 'sending' OR (o.state = 'pending' AND o.not_before <= $1 AND c.send_after <= $1))
+     + (SELECT count(*) FROM outbox o LEFT JOIN conversation c ON c.id = o.conversation_id
+        WHERE o.state = 'sending'
+        OR (o.state = 'pending' AND o.not_before <= $1 AND coalesce(c.send_after, '-infinity') <= $1))
 """
 
 
