@@ -55,7 +55,8 @@ WHERE  p.id = any($1::bigint[]) ORDER BY r.id
 # What may be meant, best first: what a statement's line says, the customer's oldest bill, the only charge or the only
 # bill of that very amount.
 PROPOSALS = """
-SELECT p.id AS payment_id, m.reason, d.id, d.external_id, d.description, k.name, k.external_id AS customer_no
+SELECT p.id AS payment_id, m.reason, d.id, d.external_id, d.description, d.open_principal_cents, k.name,
+       k.external_id AS customer_no
 FROM   payment p
 CROSS  JOIN LATERAL (
     SELECT 1 AS rank, coalesce((p.proposal->>'debt_id')::bigint, (SELECT min(debt_id) FROM charge_debt
@@ -113,6 +114,7 @@ class Proposal:
     debt_id: int
     debt_no: str
     description: str
+    open_principal_cents: int
     customer: str
     customer_no: str
     reason: str  # a msgid
@@ -279,6 +281,7 @@ def _proposal(row: Mapping[str, Any]) -> Proposal:
         debt_id=row["id"],
         debt_no=row["external_id"],
         description=row["description"],
+        open_principal_cents=row["open_principal_cents"],
         customer=row["name"],
         customer_no=row["customer_no"],
         reason=_REASONS.get(row["reason"], row["reason"] or ""),

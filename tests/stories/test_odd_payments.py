@@ -272,3 +272,18 @@ async def test_what_goes_back_before_it_was_heard_of_changes_nothing_that_is_owe
     assert not [w for w in phone.heard if "confirmado" in w]
     assert await place.ask("SELECT count(*) FROM debt WHERE state = 'paid'") == 0
     assert await queue(place) == []
+
+
+async def test_where_somebody_else_is_in_the_chat_by_now_no_word_is_said_and_people_are_called(
+    place: Town, ana: Phone
+) -> None:
+    paid = await place.bank.receives(ana.pix_code())
+    other = await place.ask("SELECT id FROM customer WHERE external_id = $1", BRUNO.customer_id)
+    await place.parts.pool.execute("UPDATE conversation SET customer_id = $1 WHERE customer_id IS NOT NULL", other)
+    heard = len(ana.heard)
+    await place.world.bank.take_back(paid["end_to_end_id"], 34990)
+    await place.settled()
+    assert len(ana.heard) == heard
+    assert await place.ask("SELECT reason FROM ticket") == "money_back"
+    assert await place.ask(DEBT, ANAS) == "open"
+    assert await queue(place) == []
