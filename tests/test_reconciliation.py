@@ -187,6 +187,27 @@ async def test_a_refund_is_asked_of_the_bank_under_one_identifier_and_leaves_the
         await f.is_proved()
 
 
+@pytest.mark.parametrize(("done", "left"), [(True, 400), (False, 700)])
+async def test_what_is_on_its_way_is_asked_for_until_it_is_there_or_is_not(
+    database: str, done: bool, left: int
+) -> None:
+    """Days later, and nobody told: the payment itself is too old for the poll by then."""
+    async with finance(database) as f:
+        found, key = await f.paid_by_key(700)
+        await f.bank.provider.set_weather(Weather(refunds="waiting"))
+        assert await reconciling.refund(f.parts, f.wish(found, 300), done_as=None) == "done"
+        assert await f.refunds() == Done()
+        await settle.poll_once(f.parts)
+        seen = await f.seen(found)
+        assert (seen.suspense_cents, seen.free_cents("suspense")) == (700, 400)
+        f.somebody.clock.move(days=5)
+        await f.bank.provider.finish_refund(key, "acerto1", done=done)
+        await settle.poll_once(f.parts)
+        seen = await f.seen(found)
+        assert (seen.suspense_cents, seen.free_cents("suspense")) == (left, left)
+        await f.is_proved()
+
+
 async def test_what_the_bank_refuses_is_free_again(database: str) -> None:
     async with finance(database) as f:
         found, key = await f.paid_by_key(700)

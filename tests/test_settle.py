@@ -415,6 +415,21 @@ async def test_what_went_back_whole_before_it_was_heard_of_is_counted_and_not_th
         assert kept == (keys[0], whole[0], 10000)
 
 
+async def test_what_went_back_weeks_later_and_was_never_told_is_found_by_the_long_look(database: str) -> None:
+    async with scene(database) as s:
+        key = s.bank.provider.bank.pay_key(700, txid="f" * 30)["endToEndId"]
+        assert await settle.poll_once(s.parts) == 1
+        s.somebody.clock.move(days=60)
+        s.bank.provider.bank.refund(key, 200, natureza="MED_FRAUDE")
+        assert await settle.poll_once(s.parts) == 0
+        assert (await settle.long_look_once(s.parts), await settle.long_look_once(s.parts)) == (1, 0)
+        assert await s.somebody.one("SELECT surplus_cents, returned_cents FROM payment") == (500, 200)
+        s.bank.provider.requests.clear()
+        s.somebody.clock.move(days=40)
+        assert await settle.long_look_once(s.parts) == 0
+        assert s.bank.provider.requests == []  # 90 days are over
+
+
 async def test_a_payment_of_nobody_known_is_counted_and_goes_back_without_a_word(database: str) -> None:
     async with scene(database) as s:
         key = s.bank.provider.bank.pay_key(700, txid="f" * 30)["endToEndId"]

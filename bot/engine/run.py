@@ -23,6 +23,7 @@ _LOOK_EVERY_S = 1.0
 _TIMERS_EVERY_S = 1.0
 _SWEEP_EVERY_S = 5.0
 _POLL_EVERY_S = 30.0
+_LONG_LOOK_EVERY_S = 6 * 3600.0
 _TURN_LOOPS = 2
 _CHARGE_LOOPS = 4
 ROLES = ("web", "worker", "sender")
@@ -39,7 +40,7 @@ async def run(parts: Parts, roles: frozenset[str], stop: asyncio.Event) -> None:
             endless.append(tasks.create_task(parts.ingest.run()))
         finishing = [tasks.create_task(loop) for loop in _loops(parts, roles, stop)]
         await stop.wait()
-        parts.wake.ring("poll", "sweep")  # the loops that look seldom need not be waited for
+        parts.wake.ring("poll", "long_look", "sweep")  # the loops that look seldom need not be waited for
         done, held = await asyncio.wait(finishing, timeout=STOP_WITHIN_S) if finishing else (set(), set())
         log.info("engine.stopped", finished=len(done), cut_off=len(held))
         for task in (*endless, *held):
@@ -55,6 +56,7 @@ def _loops(parts: Parts, roles: frozenset[str], stop: asyncio.Event) -> list[Cor
         loops.append(_whenever(parts, stop, "timers", _TIMERS_EVERY_S, lambda: fire_timers(parts)))
         if parts.settings.pix.mode != "static":
             loops.append(_whenever(parts, stop, "poll", _POLL_EVERY_S, lambda: _polled(parts)))
+            loops.append(_whenever(parts, stop, "long_look", _LONG_LOOK_EVERY_S, lambda: _looked_back(parts)))
     if "sender" in roles:
         loops.append(sender.Sender(parts).run(stop))
         loops += [
@@ -128,4 +130,9 @@ async def _whenever(
 
 async def _polled(parts: Parts) -> int:
     await settle.poll_once(parts)
+    return 0
+
+
+async def _looked_back(parts: Parts) -> int:
+    await settle.long_look_once(parts)
     return 0

@@ -24,6 +24,7 @@ from payments.providers.protocol import NotFound, ProviderError, Received, Refus
 from payments.providers.registry import provider_of
 
 OVERLAP = timedelta(hours=48)
+_GOES_BACK = timedelta(days=90)
 _TRIGGERS = 20  # of one look
 _LAST_LOOKS = 50
 _LAST_LOOK_AFTER = timedelta(minutes=10)  # who paid in the last second is confirmed by then
@@ -65,25 +66,50 @@ async def poll_once(parts: Line) -> int:
     With static Pix there is nobody to ask: the statement is imported by hand. A bank that does not answer is asked the
     next time.
     """
-    received = provider_of(parts.settings.pix.mode).received
-    if received is None:
-        return 0
     now = parts.clock.now()
     new = 0
     try:
-        for page in range(_PAGES):
-            found = await parts.talk.drive(received(now - OVERLAP, now + _AHEAD, page))
-            new += await take_in(parts, found.items)
-            if found.unreadable:
-                log.error("poll.unreadable", payments=found.unreadable)
-            if not found.more:
-                break
-        else:
-            log.error("poll.too_many_pages", pages=_PAGES)
-        return new + await _last_looks(parts, now) + await _looks_at_returns(parts)
+        new += await _look(parts, now - OVERLAP, now + _AHEAD)
+        new += await _last_looks(parts, now)
+        new += await _looks_at_returns(parts)
     except (Away, ProviderError) as error:
         log.warning("poll.failed", error=str(error))
-        return new
+    return new
+
+
+async def long_look_once(parts: Line) -> int:
+    """Ask once more about the payments of the last 90 days, week by week, where there were any: money goes back that
+    long (API Pix, `PixDevolucao`), and the bank tells it with its payment only.
+
+    Return how much was new.
+    """
+    now = parts.clock.now()
+    async with parts.pool.acquire() as conn:
+        weeks = await returns.weeks(conn, since=now - _GOES_BACK, until=now - OVERLAP)
+    new = 0
+    try:
+        for monday in weeks:
+            new += await _look(parts, monday, monday + timedelta(days=7))
+    except (Away, ProviderError) as error:
+        log.warning("long_look.failed", error=str(error))
+    return new
+
+
+async def _look(parts: Line, since: datetime, until: datetime) -> int:
+    """Take in what was paid in this span."""
+    received = provider_of(parts.settings.pix.mode).received
+    if received is None:
+        return 0
+    new = 0
+    for page in range(_PAGES):
+        found = await parts.talk.drive(received(since, until, page))
+        new += await take_in(parts, found.items)
+        if found.unreadable:
+            log.error("poll.unreadable", payments=found.unreadable)
+        if not found.more:
+            return new
+    log.error("poll.too_many_pages", pages=_PAGES)
+    return new
 
 
 async def _last_looks(parts: Line, now: datetime) -> int:

@@ -40,6 +40,10 @@ SELECT DISTINCT r.end_to_end_id FROM payment_return r
 JOIN   payment p ON p.end_to_end_id = r.end_to_end_id AND p.source <> 'statement'
 WHERE  r.status IN ('REQUESTED', 'EM_PROCESSAMENTO') LIMIT $1
 """
+WEEKS = """
+SELECT DISTINCT date_trunc('week', paid_at, 'UTC') AS monday FROM payment
+WHERE  paid_at >= $1 AND paid_at < $2 AND returned_cents < amount_cents AND source <> 'statement' ORDER BY 1
+"""
 HOME = """
 SELECT coalesce(c.conversation_id, (SELECT max(v.id) FROM conversation v WHERE v.customer_id = p.customer_id))
 FROM   payment p LEFT JOIN charge c ON c.id = p.charge_id WHERE p.end_to_end_id = $1
@@ -155,6 +159,11 @@ async def gone(conn: Any, end_to_end_ids: Sequence[str]) -> list[PaymentReturned
 async def on_their_way(conn: Any, *, limit: int) -> list[str]:
     """Return the payments of which money is on its way back, at most so many."""
     return [row["end_to_end_id"] for row in await conn.fetch(ON_THEIR_WAY, limit)]
+
+
+async def weeks(conn: Any, *, since: datetime, until: datetime) -> list[datetime]:
+    """Return the Mondays (UTC) of the weeks in which payments came of which money may still go back."""
+    return [row["monday"] for row in await conn.fetch(WEEKS, since, until)]
 
 
 async def requested(conn: Any, return_id: int) -> Requested | None:
