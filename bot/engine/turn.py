@@ -75,12 +75,12 @@ async def run_once(parts: Parts, *, after: int = 0, only: int | None = None) -> 
 
 
 async def _batch(parts: Parts, after: int, only: int | None, claimed: list[int]) -> tuple[int, int]:
-    now = parts.clock.now()
     rows = Rows()
     async with parts.pool.acquire() as conn, conn.transaction():
         ids = [only] if only is not None else await conversations.waiting(conn, after=after, limit=BATCH)
         if not ids:
             return 0, 0
+        now = parts.clock.now()  # not before their events happened
         held = await conversations.claim(conn, ids, now)
         claimed += [c.id for c in held]
         events = (
