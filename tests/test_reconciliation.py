@@ -170,13 +170,17 @@ async def test_a_refund_is_asked_of_the_bank_under_one_identifier_and_leaves_the
         found, key = await f.paid_by_key(700)
         assert await reconciling.refund(f.parts, f.wish(found, 300), done_as=None) == "done"
         assert (await f.seen(found)).free_cents("suspense") == 400  # what is on its way is not free
+        customer = f.somebody.customer_id
+        assert await reconciling.keep_as_credit(f.parts, f.wish(found, 401), customer_id=customer) == "too_much"
         assert await accounts(f.somebody) == {"bank": 700, "suspense": -700}
         await f.bank.provider.set_weather(weather)
         outcome = await f.refunds()
         if weather.answers_lost:
             assert isinstance(outcome, Again)
             await f.bank.provider.set_weather(Weather())
+            f.bank.provider.requests.clear()
             assert await f.refunds(attempt=2) == Done()
+            assert [method for method, _ in f.bank.provider.requests] == ["GET"]  # looked before it asked again
         await settle.poll_once(f.parts)
         assert await accounts(f.somebody) == {"bank": 400, "suspense": -400}
         assert await f.somebody.one("SELECT surplus_cents, returned_cents FROM payment") == (400, 300)

@@ -75,8 +75,11 @@ WHERE  a.id = any($1::bigint[])
 """
 # What was left of the principal when the agreement closed its debt: the last that was taken off by money.
 CLOSED_WITH = """
-SELECT -p.amount_cents FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.transaction_id
-WHERE  p.account = 'debt:' || $1::bigint AND p.amount_cents < 0 AND (t.key LIKE 'pix:%' OR t.key LIKE 'decision:%')
+SELECT -p.amount_cents
+FROM   agreement a
+JOIN   ledger_posting p ON p.account = 'debt:' || a.debt_id AND p.amount_cents < 0
+JOIN   ledger_transaction t ON t.id = p.transaction_id AND t.booked_at <= a.closed_at
+WHERE  a.id = $1 AND (t.key LIKE 'pix:%' OR t.key LIKE 'decision:%')
 ORDER  BY t.id DESC LIMIT 1
 """
 LOCK_DEBTS = """
@@ -371,7 +374,7 @@ async def _closings(
         if agreement.state != "settled":
             continue
         received = sum(i.paid_cents for i in agreement.instalments)
-        principal = await conn.fetchval(CLOSED_WITH, agreement.debt_id)
+        principal = await conn.fetchval(CLOSED_WITH, agreement_id)
         found[agreement_id] = Closing(
             agreement_id=agreement_id,
             debt_id=agreement.debt_id,
