@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 
 from tests.faults.far_end import FarEnd, envelope
@@ -63,6 +64,17 @@ class Company:
             sys.executable, "-m", "bot.cli", "serve", "--port", str(port),
             env={**os.environ, **self._environment}, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
+
+    async def all_serve(self, session: aiohttp.ClientSession) -> bool:
+        """Whether every process has come up."""
+        for port in self._ports:
+            try:
+                async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+                    if answer.status != 200:
+                        return False
+            except aiohttp.ClientError:
+                return False
+        return True
 
     async def kill(self, port: int) -> None:
         """SIGKILL, and a new one in its place."""
