@@ -10,7 +10,6 @@ to first, but the debt is on record; without description the external_id stands 
 alone.
 """
 
-import csv
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import TypeVar
 
 import phonenumbers
 
+from bot.csv_records import physical_lines, records
 from bot.whatsapp.contact_points import canonical_phone
 from payments.documents import NotADocument, read_document
 
@@ -27,7 +27,6 @@ REQUIRED = ("external_id", "customer_id", "name", "document", "amount", "due_dat
 COLUMNS = (*REQUIRED, "phone", "email", "description", "tags", "opt_in")
 SIZE_MAX = 64 * 1024 * 1024
 FIELD_MAX = 500
-RECORD_LINES_MAX = 20  # a quoted field may run over so many lines; beyond it the quote was never closed
 AMOUNT_MAX_CENTS = 10_000_000_000  # a hundred million reais: beyond it a point or comma went astray
 YEARS = range(1970, 2101)
 
@@ -88,13 +87,13 @@ def read_debts(source: bytes) -> DebtsFile:
     """Return the debts of a file, and what was wrong with the other lines. Never raises, whatever the bytes."""
     if len(source) > SIZE_MAX:
         return _no_rows(RowError(line=1, field="", reason="the file is larger than 64 MiB; split it"))
-    lines = _lines(source)
+    lines = physical_lines(source)
     start = next((index for index, line in enumerate(lines) if line.strip()), None)
     if start is None:
         return _no_rows(RowError(line=1, field="", reason="the file is empty"))
     delimiter = ";" if lines[start].count(";") > lines[start].count(",") else ","
-    records = _records(lines, start, delimiter)
-    line, header = next(records, (start + 1, []))  # nothing but separators: a header without names
+    found = records(lines, start, delimiter)
+    line, header = next(found, (start + 1, []))  # nothing but separators: a header without names
     names = [name.strip().lower() for name in header]
     wrong = [RowError(line=line, field=name, reason="the column is missing") for name in REQUIRED if name not in names]
     wrong += [
@@ -102,59 +101,18 @@ def read_debts(source: bytes) -> DebtsFile:
         for name in COLUMNS
         if names.count(name) > 1
     ]
-    return _no_rows(*wrong) if wrong else _collected(records, names)
+    return _no_rows(*wrong) if wrong else _collected(found, names)
 
 
 def _no_rows(*errors: RowError) -> DebtsFile:
     return DebtsFile(rows=(), errors=errors)
 
 
-def _lines(source: bytes) -> list[str]:
-    """Physical lines. Each is UTF-8 or else Windows-1252 by itself: a file that was pasted together still reads."""
-    source = source.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return [_decoded(line) for line in source.split(b"\n")]
-
-
-def _decoded(line: bytes) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError:
-        return line.decode("cp1252", "replace")
-
-
-def _records(lines: Sequence[str], start: int, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record with the number of its first line. A quote that is never closed costs its own line, not all
-    that follow.
-    """
-    index, width = start, 0
-    while index < len(lines):
-        fields, end = _split(lines[index], delimiter), index + 1
-        while fields is None and end < min(index + RECORD_LINES_MAX, len(lines)):
-            end += 1
-            fields = _split("\n".join(lines[index:end]), delimiter)
-            if fields is not None and len(fields) != width:
-                fields = None
-        if fields is None:
-            fields, end = [], index + 1
-        if not fields or any(field.strip() for field in fields):  # a line of separators alone is empty
-            yield index + 1, fields
-            width = width or len(fields)
-        index = end
-
-
-def _split(text: str, delimiter: str) -> list[str] | None:
-    """The fields of one record, or None where its quotes do not close. An empty line has one empty field."""
-    try:
-        return next(csv.reader([text], delimiter=delimiter, strict=True), []) or [""]
-    except csv.Error:
-        return None
-
-
-def _collected(records: Iterator[tuple[int, list[str]]], names: Sequence[str]) -> DebtsFile:
+def _collected(found: Iterator[tuple[int, list[str]]], names: Sequence[str]) -> DebtsFile:
     rows: dict[str, DebtRow] = {}
     documents: dict[str, DebtRow] = {}
     errors: list[RowError] = []
-    for line, fields in records:
+    for line, fields in found:
         row = _row(line, fields, names, errors)
         if row is None:
             continue
