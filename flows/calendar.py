@@ -33,6 +33,12 @@ def banking_holidays(year: int) -> frozenset[date]:
     return frozenset({*national, *moving})
 
 
+@lru_cache(maxsize=64)
+def national_holidays(year: int) -> frozenset[date]:
+    """Return the nation's holidays in `year`, Good Friday among them; the banks' own days are none."""
+    return frozenset(country_holidays("BR", years=year))
+
+
 @lru_cache(maxsize=256)
 def state_holidays(state: str, year: int) -> frozenset[date]:
     """Return the holidays of a state in `year`, the nation's among them."""

@@ -10,6 +10,7 @@ from bot.cli.demo import demo
 from bot.cli.doctor import doctor
 from bot.cli.flows import flows
 from bot.cli.imports import import_debts
+from bot.cli.ladder import ladder
 from bot.cli.ledger import ledger
 from bot.cli.migrate import migrate
 from bot.cli.payments import payments
@@ -31,7 +32,21 @@ def acerto() -> None:
     set_up_logs(level=logging.ERROR)  # what a command prints is its answer; `serve` and `demo` log more
 
 
-for command in (serve, demo, migrate, import_debts, payments, ledger, policy, understand, user, doctor, tick, flows):
+for command in (
+    serve,
+    demo,
+    migrate,
+    import_debts,
+    payments,
+    ladder,
+    ledger,
+    policy,
+    understand,
+    user,
+    doctor,
+    tick,
+    flows,
+):
     acerto.add_command(command)
 
 
