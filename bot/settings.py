@@ -53,6 +53,7 @@ class WhatsApp:
     phone: str = ""  # digits with country code, where people write to
     waba_id: str = ""
     rate: int = 80  # messages per second
+    daily_limit: int = 0  # people a moving day outside their window, until WhatsApp tells; 0: unlimited
     native_card: bool = False  # the number has payments enabled: order_details instead of picture and code
 
 
@@ -86,7 +87,7 @@ class Settings:
     redis_url: str | None = None  # None: the embedded Valkey
     public_url: str = "http://localhost:8080"
     policy_dir: Path = _POLICIES
-    ladder: Path = _LADDER
+    ladder: Path | None = _LADDER  # None: nobody is reminded
     templates: Path = _TEMPLATES
     creditor_name: str = ""
     creditor_document: str = ""
@@ -129,7 +130,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, serving: bool
         redis_url=read.address("REDIS_URL", ("redis", "rediss", "unix")),
         public_url=(read.address("PUBLIC_URL", ("http", "https")) or "http://localhost:8080").rstrip("/"),
         policy_dir=read.path("POLICY_DIR") or _POLICIES,
-        ladder=read.file("LADDER") or _LADDER,
+        ladder=None if read.text("LADDER", "") == "none" else read.file("LADDER") or _LADDER,
         templates=read.file("TEMPLATES") or _TEMPLATES,
         creditor_name=read.text("CREDITOR_NAME", merchant),
         creditor_document=read.checked("CREDITOR_DOCUMENT", _is_document, "is no CPF or CNPJ; check its digits"),
@@ -221,6 +222,7 @@ def _whatsapp(read: "_Reader", serving: bool) -> WhatsApp:
         phone=_digits(read.checked("WHATSAPP_PHONE", _is_phone, "is no phone; write it like +55 11 3004-5678")),
         waba_id=read.text("WHATSAPP_WABA_ID", "", need),
         rate=read.whole("WHATSAPP_RATE", 80, 1, 1000),
+        daily_limit=read.whole("WHATSAPP_DAILY_LIMIT", 0, 0, 10_000_000),
         native_card=read.switch("WHATSAPP_NATIVE_CARD"),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from bot.engine import charging, refunding, sender, settle, statuses, turn
+from bot.engine import channel_state, charging, claim, refunding, sender, settle, statuses, turn
 from bot.engine.alive import kept_alive
 from bot.engine.parts import Parts
 from bot.engine.rehearsal import rehearse
@@ -52,6 +52,7 @@ def _loops(parts: Parts, roles: frozenset[str], stop: asyncio.Event) -> list[Cor
     if "worker" in roles:
         loops += [_turns(parts, stop) for _ in range(_TURN_LOOPS)]
         loops.append(_whenever(parts, stop, "statuses", _LOOK_EVERY_S, lambda: statuses.apply_once(parts)))
+        loops.append(_whenever(parts, stop, "news", _LOOK_EVERY_S, lambda: channel_state.apply_once(parts)))
         loops.append(_whenever(parts, stop, "pix", _LOOK_EVERY_S, lambda: settle.settle_once(parts)))
         loops.append(_whenever(parts, stop, "timers", _TIMERS_EVERY_S, lambda: fire_timers(parts)))
         if parts.settings.pix.mode != "static":
@@ -79,7 +80,7 @@ async def charge_once(parts: Parts) -> int:
     """Take one thing to do at the provider and do it. Return how many were taken."""
     now = parts.clock.now()
     async with parts.pool.acquire() as conn:
-        rows = await conn.fetch(outbox.CLAIM_PROVIDER_WORK, now, now + sender.LEASE, 1)
+        rows = await conn.fetch(outbox.CLAIM_PROVIDER_WORK, now, now + claim.LEASE, 1)
     for row in rows:
         work = refunding if row["kind"] == "refund" else charging
         outcome = await work.carry_out(parts, row)
@@ -102,6 +103,7 @@ async def tick(parts: Parts) -> dict[str, int]:
         done = {
             "timers": await fire_timers(parts),
             "statuses": await statuses.apply_once(parts),
+            "news": await channel_state.apply_once(parts),
             "payments": await settle.settle_once(parts),
             "turns": (await turn.run_once(parts))[0],
             "charges": await charge_once(parts),

@@ -1,51 +1,41 @@
 """The sender: takes what was decided out into the world, one message of a conversation at a time.
 
-At the last moment, under the conversation's lock, it looks again whether the message may still go out; it commits
-`sending` before the POST, so that a kill leaves a row that says "perhaps"; and it never takes "perhaps" for "no". See
-outbox.py for the states.
+At the last moment, under the conversation's lock, it looks again whether the message may still go out (claim.py); it
+commits `sending` before the POST, so that a kill leaves a row that says "perhaps"; and it never takes "perhaps" for
+"no". See outbox.py for the states.
 """
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import assert_never
 
 import structlog
 
 from bot.clock import seconds
-from bot.engine import metrics
+from bot.engine import channel_state, claim, metrics
 from bot.engine.alive import kept_alive
-from bot.engine.inbox import put_event
+from bot.engine.claim import Ready
 from bot.engine.opaque import opaque
 from bot.engine.parts import Parts
 from bot.store import outbox
-from bot.store.facts import WINDOW
 from bot.store.outbox import Answer, Head
 from bot.whatsapp.errors import Accepted, Outcome, Refused, Unknown
 from bot.whatsapp.limits import BadMessage
-from bot.whatsapp.messages import Recipient, address
-from flows.events import DeliveryFailed
+from bot.whatsapp.messages import address
 
 BATCH = 48
 _IN_FLIGHT = 256
+_KEPT_FOR_ANSWERS = 64  # places in flight that what nobody asked for never takes
 _LOOK_EVERY_S = 1.0
-LEASE = timedelta(seconds=45)  # longer than the client's deadline: an expired lease means that the process is gone
 _HOLD_S = 60.0  # after a refusal that speaks of the whole channel
-_WINDOW_CLOSED = 131047
+_ANSWERS_HOLD_S = 5.0  # answers try again sooner than what nobody asked for
+_TOO_MUCH = (130429, 4, 80007)  # throughput; calls of the app, of the account; a bare HTTP 429 has no code
+_SPAM = 131048
 # sent to a number that has not written yet: WhatsApp tells its own name for it
-_FIRST_WORDS = ("reminder", "first_contact")
-_BOT = ("reply", "reminder", "first_contact", "agreement")
+_FIRST_WORDS = ("reminder", "first_contact", "campaign")
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
-    """A row that may go out now, with its addressee."""
-
-    head: Head
-    to: Recipient
 
 
 class Sender:
@@ -53,6 +43,7 @@ class Sender:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._reached: dict[int, int] = {}
         self._in_flight: set[asyncio.Task[None]] = set()
         self._answered: asyncio.Queue[tuple[Head, Outcome]] = asyncio.Queue()
 
@@ -60,29 +51,29 @@ class Sender:
         """Send until `stop`; then take no more, finish what is in flight and write what became of it."""
         async with asyncio.TaskGroup() as tasks:
             settling = tasks.create_task(self._settle_forever())
-            after = 0
             while not stop.is_set():
-                started, after = await kept_alive(lambda: self._start(tasks, after), (0, 0))  # noqa: B023  # awaited at once
-                if not started and not after:
+                if not await kept_alive(lambda: self._start(tasks), False):
                     await self._parts.wake.wait("sends", at_most_s=_LOOK_EVERY_S)
             if self._in_flight:
                 await asyncio.wait(self._in_flight)
             await self._answered.join()
             settling.cancel()
 
-    async def _start(self, tasks: asyncio.TaskGroup, after: int) -> tuple[int, int]:
+    async def _start(self, tasks: asyncio.TaskGroup) -> bool:
+        """Start one batch. Return whether there may be more to do at once."""
         room = min(BATCH, _IN_FLIGHT - len(self._in_flight))
         if room <= 0:
             await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
-            return 1, after
-        ready, cancelled, after = await _take(self._parts, after, room)
-        for row in ready:
+            return True
+        active = min(room, _IN_FLIGHT - _KEPT_FOR_ANSWERS - len(self._in_flight))
+        taken = await claim.take(self._parts, self._reached, room=room, active=max(0, active))
+        for row in taken.ready:
             task = tasks.create_task(self._post(row))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
-        return len(ready) + cancelled, after
+        return taken.handled > 0 or taken.more
 
-    async def _post(self, row: "_Ready") -> None:
+    async def _post(self, row: Ready) -> None:
         self._answered.put_nowait((row.head, await _deliver(self._parts, row)))
 
     async def _settle_forever(self) -> None:
@@ -99,109 +90,14 @@ class Sender:
 
 async def send_once(parts: Parts) -> int:
     """Send one batch and write what became of it. Return how many rows were handled."""
-    ready, cancelled, _ = await _take(parts, 0, BATCH)
-    if ready:
-        outcomes = await asyncio.gather(*(_deliver(parts, row) for row in ready))
-        await _settle(parts, [(row.head, outcome) for row, outcome in zip(ready, outcomes, strict=True)])
-    return len(ready) + cancelled
+    taken = await claim.take(parts, {}, room=BATCH, active=BATCH)
+    if taken.ready:
+        outcomes = await asyncio.gather(*(_deliver(parts, row) for row in taken.ready))
+        await _settle(parts, [(row.head, outcome) for row, outcome in zip(taken.ready, outcomes, strict=True)])
+    return taken.handled
 
 
-async def _take(parts: Parts, after: int, most: int) -> tuple[list["_Ready"], int, int]:
-    """Claim up to `most` rows. Return them, how many were cancelled instead, and where to go on (0: from the start)."""
-    async with parts.pool.acquire() as conn:
-        ids = [row["conversation_id"] for row in await conn.fetch(outbox.WAITING, after, most)]
-    may = await parts.pacing.take(len(ids)) if ids else 0
-    if not may:
-        return [], 0, 0
-    ready, cancelled = await _claim(parts, ids[:may], parts.clock.now())
-    return ready, cancelled, ids[may - 1] if len(ids) == most else 0
-
-
-async def _claim(parts: Parts, ids: Sequence[int], now: datetime) -> tuple[list[_Ready], int]:
-    """Lock conversations, look again at the head of each queue, and commit what is about to be posted as `sending`."""
-    ready: list[_Ready] = []
-    stopped: dict[int, str] = {}
-    async with parts.pool.acquire() as conn, conn.transaction():
-        held = {row["id"]: row for row in await conn.fetch(outbox.CLAIM_CONVERSATIONS, ids, now)}
-        if not held:
-            return [], 0
-        heads = [head for head in await outbox.heads(conn, list(held)) if head.state == "pending"]
-        alive = await _charges_alive(conn, heads, now)
-        for head in heads:
-            conversation = held[head.conversation_id]
-            reason = _reason_to_stop(head, conversation, alive, now)
-            if reason is None:
-                to = Recipient(phone=conversation["wa_id"], user_id=conversation["user_id"])
-                ready.append(_Ready(head=head, to=to))
-            else:
-                stopped[head.id] = reason
-        if stopped:
-            await outbox.cancel(conn, stopped)
-            await _tell_of_stopped(conn, heads, stopped, now)
-        if ready:
-            await conn.execute(outbox.START, [r.head.id for r in ready], now + LEASE, now)
-    if stopped:
-        log.info("outbox.cancelled", rows=len(stopped), reasons=sorted(set(stopped.values())))
-        parts.wake.ring("sends", "turns")
-    return ready, len(stopped)
-
-
-def _reason_to_stop(
-    head: Head, conversation: Mapping[str, Any], alive: set[tuple[int, int]], now: datetime
-) -> str | None:
-    """Return why this row must not go out any more; None: it may. Every rule is checked at this very moment, under the
-    lock."""
-    guards: dict[str, Any] = json.loads(head.guards)
-    if head.kind == "typing":
-        return None if head.epoch == conversation["epoch"] else "owner_changed"
-    if head.purpose in _BOT and head.epoch != conversation["epoch"]:
-        return "owner_changed"
-    if head.purpose in ("reminder", "first_contact") and conversation["opted_out_at"] is not None:
-        return "opted_out"
-    if "customer_id" in guards and guards["customer_id"] != conversation["customer_id"]:
-        return "identity_changed"
-    if "charge_no" in guards and (head.conversation_id, guards["charge_no"]) not in alive:
-        return "charge_over"
-    heard_at = conversation["heard_at"]
-    if (heard_at is None or now >= heard_at + WINDOW) and '"type":"template"' not in head.body.replace(" ", ""):
-        return "window_closed"
-    return None
-
-
-async def _charges_alive(conn: Any, heads: Sequence[Head], now: datetime) -> set[tuple[int, int]]:
-    asked = [(h.conversation_id, json.loads(h.guards)["charge_no"]) for h in heads if "charge_no" in h.guards]
-    if not asked:
-        return set()
-    rows = await conn.fetch(CHARGES_ALIVE, [c for c, _ in asked], [no for _, no in asked], now)
-    return {(row["conversation_id"], row["no"]) for row in rows}
-
-
-CHARGES_ALIVE = """
-SELECT c.conversation_id, c.no FROM unnest($1::bigint[], $2::int[]) AS asked(conversation_id, no)
-JOIN   charge c ON c.conversation_id = asked.conversation_id AND c.no = asked.no
-WHERE  c.state = 'active' AND c.expires_at > $3
-"""
-
-
-async def _tell_of_stopped(conn: Any, heads: Sequence[Head], stopped: Mapping[int, str], now: datetime) -> None:
-    """A closed window is a failure that the conversation has to know of; the other reasons were its own doing."""
-    for head in heads:
-        if stopped.get(head.id) == "window_closed":
-            await _failed(conn, head, _WINDOW_CLOSED, now)
-
-
-async def _failed(conn: Any, head: Head, code: int, now: datetime) -> None:
-    await put_event(
-        conn,
-        source="engine",
-        dedupe_key=f"f:{head.id}",
-        conversation_id=head.conversation_id,
-        event=DeliveryFailed(outbox_id=head.id, code=code, purpose=head.purpose),
-        now=now,
-    )
-
-
-async def _deliver(parts: Parts, row: _Ready) -> Outcome:
+async def _deliver(parts: Parts, row: Ready) -> Outcome:
     """POST one row."""
     head = row.head
     started = seconds()
@@ -241,8 +137,8 @@ async def _settle(parts: Parts, outcomes: Sequence[tuple[Head, Outcome]]) -> int
         if isinstance(outcome, Accepted) and outcome.wa_id and head.purpose in _FIRST_WORDS:
             learnt[head.conversation_id] = outcome.wa_id
         if isinstance(outcome, Refused) and outcome.scope in ("channel", "number"):
-            parts.pacing.hold(wait_s or _HOLD_S)
-            log.error("channel.held", code=outcome.code, scope=outcome.scope, alarm=outcome.alarm)
+            await _take_heed(parts, outcome, wait_s or _HOLD_S, now)
+    stops = sorted({o.code for _, o in outcomes if isinstance(o, Refused) and o.code in channel_state.STOPS})
     failed = [
         (head, a)
         for (head, _), a in zip(outcomes, answers, strict=True)
@@ -255,7 +151,9 @@ async def _settle(parts: Parts, outcomes: Sequence[tuple[Head, Outcome]]) -> int
             await conn.execute(outbox.LEARN_WA_ID, conversation_id, wa_id)
         await outbox.settle(conn, answers, now)
         for head, answer in failed:
-            await _failed(conn, head, answer.error_code or 0, now)
+            await claim.tell_failed(conn, head, answer.error_code or 0, now)
+        for code in stops:
+            await channel_state.stop_for(conn, code, now)
     parts.wake.ring("sends", *(["turns"] if failed else []))
     for head, _ in outcomes:
         parts.wake.desk_changed(head.conversation_id)
@@ -270,6 +168,9 @@ def _answer(head: Head, outcome: Outcome) -> tuple[Answer, float | None]:
             return Answer(outbox_id=head.id, state="accepted", wamid=outcome.wamid), None
         case Refused() if head.kind == "message" and (wait_s := outcome.wait_s(attempt=head.attempt + 1)) is not None:
             return Answer(outbox_id=head.id, state="pending", reason=outcome.title, error_code=outcome.code), wait_s
+        case Refused() if head.lane in claim.ACTIVE and outcome.code in channel_state.STOPS:
+            # Nobody is written to unasked any more; whether this is still to be said is looked at when that is over.
+            return Answer(outbox_id=head.id, state="pending", reason=outcome.title, error_code=outcome.code), None
         case Refused():
             return Answer(outbox_id=head.id, state="failed", reason=outcome.title, error_code=outcome.code), None
         case Unknown():
@@ -277,6 +178,18 @@ def _answer(head: Head, outcome: Outcome) -> tuple[Answer, float | None]:
             return Answer(outbox_id=head.id, state=state, reason=outcome.reason), None
         case _:
             assert_never(outcome)
+
+
+async def _take_heed(parts: Parts, refused: Refused, wait_s: float, now: datetime) -> None:
+    """What a refusal says of the whole number: too much slows down what nobody asked for, trouble holds everything."""
+    log.error("channel.held", code=refused.code, scope=refused.scope, alarm=refused.alarm)
+    if refused.code in _TOO_MUCH or (refused.code is None and refused.scope == "number"):
+        parts.pacing.hold_active(wait_s)
+        if refused.scope == "channel":
+            parts.pacing.hold(min(wait_s, _ANSWERS_HOLD_S))
+        await parts.pacing.slow_down(now)
+    elif refused.code != _SPAM:  # answers go on
+        parts.pacing.hold(wait_s)
 
 
 async def sweep(parts: Parts) -> int:

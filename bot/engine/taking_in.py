@@ -3,11 +3,15 @@
 import hashlib
 from datetime import datetime
 
+from bot.engine import channel_state
 from bot.engine.inbox import TOO_OLD
 from bot.engine.parts import Parts
 from bot.store.inbox import Arrival
 from bot.whatsapp import inbound
 from bot.whatsapp.card_numbers import without_cards_in_bytes
+
+# The fields whose news somebody applies; those of others are kept and shown.
+AWAITED = channel_state.FIELDS
 
 
 def arrivals_of(parts: Parts, raw: bytes) -> list[Arrival]:
@@ -46,4 +50,5 @@ def _arrival(parts: Parts, item: inbound.Item, now: datetime) -> Arrival:
         occurred_at=item.occurred_at,
         names=(item.address, *item.aliases) if talks and ours and item.address else (),
         parked_because=parked,
+        awaited=item.kind in ("message", "status") or item.field in AWAITED,
     )

@@ -59,6 +59,13 @@ WHERE  state = 'open' AND kind = $1
 ORDER  BY id LIMIT $2
 FOR    UPDATE SKIP LOCKED
 """
+# News of the account by its field, which is the first thing in its raw text.
+TAKE_NEWS = """
+SELECT id, raw, occurred_at, received_at FROM inbox
+WHERE  state = 'open' AND kind = 'other' AND split_part(encode(raw, 'escape'), '"', 4) = any($1::text[])
+ORDER  BY id LIMIT $2
+FOR    UPDATE SKIP LOCKED
+"""
 PARK = "UPDATE inbox SET state = 'parked', reason = $2, done_at = $3 WHERE id = any($1::bigint[])"
 
 
@@ -75,6 +82,7 @@ class Arrival:
     occurred_at: datetime | None = None
     names: tuple[str, ...] = ()
     parked_because: str | None = None
+    awaited: bool = True  # False: nobody here does anything with it
 
 
 async def conversations_of(conn: Any, names: Sequence[tuple[str, ...]], now: datetime) -> dict[str, int]:
@@ -117,7 +125,7 @@ async def take_in(conn: Any, arrivals: Sequence[Arrival], homes: dict[str, int])
 def _state(arrival: Arrival) -> str:
     if arrival.parked_because:
         return "parked"
-    return "done" if arrival.kind == "other" else "open"  # news of the account: kept and shown, nobody's turn
+    return "open" if arrival.awaited else "done"  # kept and shown, nobody's turn
 
 
 async def put_raw_event(

@@ -17,20 +17,27 @@ SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::jsonb
 ON CONFLICT (decision_key) DO NOTHING
 RETURNING id, decision_key
 """
-# Conversations with something to say, by hopping over the partial index; see conversations.WAITING.
+# Conversations with something to say in each lane, by hopping over its part of the index; see conversations.WAITING.
+# While the channel is stopped the lanes of what nobody asked for are not even looked at.
 WAITING = """
-WITH RECURSIVE hop AS (
-    (SELECT conversation_id FROM outbox
-     WHERE state IN ('pending', 'sending') AND kind IN ('message', 'typing') AND conversation_id > $1
-     ORDER BY conversation_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT o.conversation_id FROM outbox o
-            WHERE o.state IN ('pending', 'sending') AND o.kind IN ('message', 'typing')
-            AND   o.conversation_id > hop.conversation_id
-            ORDER BY o.conversation_id LIMIT 1)
-    FROM hop WHERE hop.conversation_id IS NOT NULL
-)
-SELECT conversation_id FROM hop WHERE conversation_id IS NOT NULL LIMIT $2
+SELECT l.lane, found.conversation_id
+FROM   unnest($1::smallint[], $2::bigint[]) AS l(lane, after)
+CROSS  JOIN LATERAL (
+    WITH RECURSIVE hop AS (
+        (SELECT o.conversation_id FROM outbox o
+         WHERE o.state = 'pending' AND o.kind IN ('message', 'typing') AND o.lane = l.lane AND o.not_before <= $4
+         AND   o.conversation_id > l.after
+         ORDER BY o.conversation_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT o.conversation_id FROM outbox o
+                WHERE o.state = 'pending' AND o.kind IN ('message', 'typing') AND o.lane = l.lane AND o.not_before <= $4
+                AND   o.conversation_id > hop.conversation_id
+                ORDER BY o.conversation_id LIMIT 1)
+        FROM hop WHERE hop.conversation_id IS NOT NULL
+    )
+    SELECT hop.conversation_id FROM hop WHERE hop.conversation_id IS NOT NULL LIMIT $3
+) AS found
+WHERE  l.lane < 2 OR (SELECT active_messages_flow($4))
 """
 # Lock order: conversation first. The lock is what a take-over, a payment or an opt-out has to wait for, or makes us
 # wait for.
@@ -42,12 +49,15 @@ WHERE  id = any($1::bigint[]) AND send_after <= $2
 ORDER  BY id
 FOR    NO KEY UPDATE SKIP LOCKED
 """
-# The head of each conversation's queue; while it is in flight nothing behind it moves.
+# The head of each conversation's queue; while something is in flight nothing moves. What nobody asked for and has to
+# wait (the channel is stopped, the person or the day has no room) lets answers pass.
 HEADS = """
-SELECT DISTINCT ON (conversation_id) id, conversation_id, kind, purpose, body, guards, epoch, state, attempt, ambiguous
+SELECT DISTINCT ON (conversation_id)
+       id, conversation_id, kind, purpose, lane, body, guards, epoch, state, attempt, ambiguous
 FROM   outbox
 WHERE  conversation_id = any($1::bigint[]) AND state IN ('pending', 'sending') AND kind IN ('message', 'typing')
-ORDER  BY conversation_id, id
+AND    (state = 'sending' OR lane < 2 OR (not_before <= $2 AND (SELECT active_messages_flow($2))))
+ORDER  BY conversation_id, state = 'sending' DESC, id
 """
 START = """
 UPDATE outbox SET state = 'sending', attempt = attempt + 1, lease_until = $2, posted_at = $3
@@ -69,6 +79,10 @@ SET    state = CASE WHEN o.state IN ('sending', 'unknown') THEN n.state ELSE o.s
        reason = coalesce(n.reason, o.reason), error_code = coalesce(n.error_code, o.error_code)
 FROM   unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::int[]) AS n(id, state, wamid, reason, error_code)
 WHERE  o.id = n.id AND o.state IN ('sending', 'accepted', 'unknown')
+"""
+# What nobody asked for waits by itself: a later answer to the same person does not wait for it.
+WAIT_ALONE = """
+UPDATE outbox o SET not_before = n.until FROM unnest($1::bigint[], $2::timestamptz[]) AS n(id, until) WHERE o.id = n.id
 """
 LEARN_WA_ID = "UPDATE conversation SET wa_id = $2 WHERE id = $1 AND wa_id IS NULL"
 WAIT = "UPDATE conversation SET send_after = greatest(send_after, $2) WHERE id = $1"
@@ -130,6 +144,7 @@ class Head:
     conversation_id: int
     kind: str
     purpose: str
+    lane: int  # 0 reply, 1 receipt, 2 reminder, 3 campaign
     body: str
     guards: str
     epoch: int
@@ -166,9 +181,22 @@ async def decide(conn: Any, rows: Sequence[Decided], now: datetime) -> dict[str,
     return {row["decision_key"]: row["id"] for row in inserted}
 
 
-async def heads(conn: Any, conversation_ids: Sequence[int]) -> list[Head]:
-    """Return the head of each conversation's queue, whether it may move or is in flight."""
-    return [Head(**row) for row in await conn.fetch(HEADS, conversation_ids)]
+async def waiting(conn: Any, after: Mapping[int, int], *, limit: int, now: datetime) -> dict[int, list[int]]:
+    """Return, by lane of `after`, up to `limit` conversations with something to say, from the one after it on."""
+    found: dict[int, list[int]] = {lane: [] for lane in after}
+    for row in await conn.fetch(WAITING, list(after), list(after.values()), limit, now):
+        found[row["lane"]].append(row["conversation_id"])
+    return found
+
+
+async def heads(conn: Any, conversation_ids: Sequence[int], now: datetime) -> list[Head]:
+    """Return the head of each conversation's queue, whether it may move at `now` or is in flight."""
+    return [Head(**row) for row in await conn.fetch(HEADS, conversation_ids, now)]
+
+
+async def wait_alone(conn: Any, until: Mapping[int, datetime]) -> None:
+    """Let rows of lanes 2 and 3 wait, each until its instant; what comes behind them may pass."""
+    await conn.execute(WAIT_ALONE, list(until), list(until.values()))
 
 
 async def cancel(conn: Any, reasons: Mapping[int, str]) -> None:

@@ -31,7 +31,7 @@ from bot.whatsapp.contents import (
     Text,
     Unsupported,
 )
-from bot.whatsapp.lenient import NotJson, canonical, decode, encode, instant_of, name_of, table_of
+from bot.whatsapp.lenient import NotJson, canonical, decode, encode, instant_of, name_of, table_of, text_of
 from bot.whatsapp.reading import InboundMessage, InboundOther, InboundStatus, event_of
 
 # Who handles what came needs this one door: the items, what they say, and the contents to match on.
@@ -72,6 +72,7 @@ class Item:
     aliases: tuple[str, ...]
     occurred_at: datetime | None  # UTC, by WhatsApp's clock
     raw: bytes
+    field: str = "messages"  # of the webhook: what it is news of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,4 +200,5 @@ def _other(
         aliases=(),
         occurred_at=instant_of(at),
         raw=encode({"field": field, "metadata": metadata, "contact": {}, "value": value}),
+        field=text_of(field) or "",
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import asyncpg
+from redis.asyncio import Redis
 
 from bot.store import outbox
 from bot.store.journal import first_break
@@ -39,14 +40,14 @@ async def _speak(company: Company, chance: random.Random) -> None:
         await asyncio.gather(*(customer(n) for n in range(1, CUSTOMERS + 1)))
 
 
-async def _kill_at_random(company: Company, ports: list[int], conn: Any, chance: random.Random) -> None:
+async def _kill_at_random(company: Company, ports: list[int], conn: Any, redis: Redis, chance: random.Random) -> None:
     """Kill whenever another slice of the events has been decided, so that the storm does not depend on the machine's
     speed."""
     total = CUSTOMERS * EVENTS_EACH
     for step in range(1, KILLS + 1):
         await until(lambda: _decided(conn, total * step // (KILLS + 2)), at_most_s=60)  # noqa: B023  # awaited at once
         await company.kill(chance.choice(ports))
-        await conn.execute(SILENCE_GROWS_LONG, [step % 5])
+        await _silence_grows_long(conn, redis, [step % 5])
 
 
 # The hour after which a silent person is asked once more is over: for a fifth of the customers, and in the end for all.
@@ -61,8 +62,33 @@ UPDATE timer SET fire_at = now() - interval '1 second' FROM silent WHERE silent.
 """
 
 
-async def _all_are_silent(conn: Any) -> bool:
-    await conn.execute(SILENCE_GROWS_LONG, [0, 1, 2, 3, 4])
+WAITED_LONG_ENOUGH = "UPDATE outbox SET not_before = '-infinity' WHERE state = 'pending' AND not_before > now()"
+
+
+async def _silence_grows_long(conn: Any, redis: Redis, fifths: list[int]) -> None:
+    """Two hours pass for these customers."""
+    await conn.execute(SILENCE_GROWS_LONG, fifths)
+    await _borrowed_is_paid_back(conn, redis)
+
+
+async def _borrowed_is_paid_back(conn: Any, redis: Redis) -> None:
+    """Minutes pass for the pair rate: a reminder does not borrow, and each of them has just got twenty answers."""
+    await redis.flushall()
+    await conn.execute(WAITED_LONG_ENOUGH)
+
+
+async def _reminders(far_end: FarEnd, wanted: int, conn: Any, redis: Redis) -> bool:
+    await _borrowed_is_paid_back(conn, redis)
+    return far_end.reminders >= wanted
+
+
+async def _at_rest(conn: Any, redis: Redis, far_end: FarEnd) -> bool:
+    await _borrowed_is_paid_back(conn, redis)
+    return await at_rest(conn, far_end)
+
+
+async def _all_are_silent(conn: Any, redis: Redis) -> bool:
+    await _silence_grows_long(conn, redis, [0, 1, 2, 3, 4])
     return not await conn.fetchval("SELECT count(*) FROM conversation WHERE heard_at > now() - interval '1 hour'")
 
 
@@ -75,24 +101,25 @@ async def test_a_storm_of_kills_loses_nothing_doubles_nothing_and_keeps_the_orde
 ) -> None:
     """A thousand events through four processes that are killed over and over take effect once each, in order."""
     chance = random.Random(SEED)
-    conn = await asyncpg.connect(database)
+    conn, redis = await asyncpg.connect(database), Redis.from_url(redis_url)
     await people(conn)
     async with storm(database, redis_url, tmp_path, free_ports) as (company, far_end):
         speaking = asyncio.create_task(_speak(company, chance))
-        await _kill_at_random(company, free_ports[1:], await asyncpg.connect(database), random.Random(SEED + 1))
+        await _kill_at_random(company, free_ports[1:], await asyncpg.connect(database), redis, random.Random(SEED + 1))
         await speaking
         await until(lambda: _decided(conn, CUSTOMERS * EVENTS_EACH), at_most_s=60)
         already = far_end.reminders
-        await until(lambda: _all_are_silent(conn), at_most_s=30)
-        await until(lambda: far_end.reminders >= already + 10, at_most_s=30)
+        await until(lambda: _all_are_silent(conn, redis), at_most_s=30)
+        await until(lambda: _reminders(far_end, already + 10, conn, redis), at_most_s=30)
         await asyncio.gather(*(company.kill(port) for port in free_ports[1:]))  # while reminders are on their way
-        await until(lambda: at_rest(conn, far_end), at_most_s=60)
+        await until(lambda: _at_rest(conn, redis, far_end), at_most_s=60)
     await _nothing_lost_or_doubled(conn)
     await _order_kept(conn, far_end)
     await _said_once(conn, far_end)
     await _asked_once_into_each_silence(conn)
     await _no_reminder_would_be_repeated(conn)
     await _chain_holds(conn)
+    await redis.aclose()
     await conn.close()
 
 
