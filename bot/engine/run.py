@@ -17,6 +17,7 @@ from bot.engine.alive import kept_alive
 from bot.engine.parts import Parts
 from bot.engine.rehearsal import rehearse
 from bot.store import outbox, timers
+from bot.store.conversations import START
 
 STOP_WITHIN_S = 20.0
 _LOOK_EVERY_S = 1.0
@@ -115,9 +116,9 @@ async def tick(parts: Parts) -> dict[str, int]:
 
 
 async def _turns(parts: Parts, stop: asyncio.Event) -> None:
-    after = 0
+    after = START
     while not stop.is_set():
-        done, after = await kept_alive(lambda: turn.run_once(parts, after=after), (0, 0))  # noqa: B023  # awaited at once
+        done, after = await kept_alive(lambda: turn.run_once(parts, after=after), (0, START))  # noqa: B023  # awaited at once
         if not done and not after:
             await parts.wake.wait("turns", at_most_s=_LOOK_EVERY_S)
 

@@ -20,7 +20,7 @@ from bot.engine.arrivals import Heard, NothingToDecide, read_event
 from bot.engine.effects import Rows, Turn
 from bot.engine.parts import Parts
 from bot.store import bookings, conversations, facts, inbox, journal, outbox, payments, returns, tickets_open, timers
-from bot.store.conversations import Conversation
+from bot.store.conversations import START, Conversation, Reached
 from bot.store.database import GONE
 from bot.store.payments import Confirmed
 from flows.costs import NO_LATE_CHARGES
@@ -39,13 +39,14 @@ from flows.facts import Facts, PolicyInForce
 from flows.step import State, Step, step
 
 BATCH = 64
+_TIMERS = 32  # of a batch at most, so that who is waiting for an answer does not wait for many others
 TRIES = 5
 _BACK_OFF_S = (1, 5, 30, 120, 600)
 log = structlog.get_logger(__name__)
 
 
-async def run_once(parts: Parts, *, after: int = 0, only: int | None = None) -> tuple[int, int]:
-    """Run one batch of turns. Return how many, and the last conversation looked at (0: the end was reached).
+async def run_once(parts: Parts, *, after: Reached = START, only: int | None = None) -> tuple[int, Reached]:
+    """Run one batch of turns. Return how many, and how far the look for them came (START: to the end).
 
     If the batch as a whole cannot be written, each of its conversations is tried by itself, and only what fails there
     fails.
@@ -61,11 +62,11 @@ async def run_once(parts: Parts, *, after: int = 0, only: int | None = None) -> 
             log.warning("turn.batch_rolled_back", error=type(error).__name__, conversations=len(claimed))
             for conversation_id in claimed:
                 await run_once(parts, only=conversation_id)
-            return len(claimed), 0
+            return len(claimed), START
         for conversation_id in claimed:
             metrics.TURN_FAILURES.inc()
             await _failed(parts, conversation_id, error)
-        return len(claimed), 0
+        return len(claimed), START
     if done:
         took_s = seconds() - started
         metrics.TURNS.inc(done)
@@ -74,12 +75,14 @@ async def run_once(parts: Parts, *, after: int = 0, only: int | None = None) -> 
     return done, last
 
 
-async def _batch(parts: Parts, after: int, only: int | None, claimed: list[int]) -> tuple[int, int]:
+async def _batch(parts: Parts, after: Reached, only: int | None, claimed: list[int]) -> tuple[int, Reached]:
     rows = Rows()
+    ids, reached = [only] if only is not None else [], START
     async with parts.pool.acquire() as conn, conn.transaction():
-        ids = [only] if only is not None else await conversations.waiting(conn, after=after, limit=BATCH)
+        if only is None:
+            ids, reached = await conversations.waiting(conn, after=after, limit=BATCH, timers=_TIMERS)
         if not ids:
-            return 0, 0
+            return 0, START
         now = parts.clock.now()  # not before their events happened
         held = await conversations.claim(conn, ids, now)
         claimed += [c.id for c in held]
@@ -93,7 +96,7 @@ async def _batch(parts: Parts, after: int, only: int | None, claimed: list[int])
     parts.wake.ring(*rows.bells)
     for conversation in busy:
         parts.wake.desk_changed(conversation.id)
-    return len(busy), ids[-1] if len(ids) == BATCH else 0
+    return len(busy), reached
 
 
 async def _decide_all(

@@ -10,11 +10,27 @@ from typing import Any
 WAITING = """
 WITH RECURSIVE hop AS (
     (SELECT conversation_id FROM inbox
-     WHERE state = 'open' AND kind IN ('message', 'event') AND conversation_id > $1
+     WHERE state = 'open' AND kind IN ('message', 'event') AND source <> 'timer' AND conversation_id > $1
      ORDER BY conversation_id LIMIT 1)
     UNION ALL
     SELECT (SELECT i.conversation_id FROM inbox i
-            WHERE i.state = 'open' AND i.kind IN ('message', 'event') AND i.conversation_id > hop.conversation_id
+            WHERE i.state = 'open' AND i.kind IN ('message', 'event') AND i.source <> 'timer'
+            AND   i.conversation_id > hop.conversation_id
+            ORDER BY i.conversation_id LIMIT 1)
+    FROM hop WHERE hop.conversation_id IS NOT NULL
+)
+SELECT conversation_id FROM hop WHERE conversation_id IS NOT NULL LIMIT $2
+"""
+# The same for what timers brought: nobody is waiting for an answer there.
+WAITING_TIMERS = """
+WITH RECURSIVE hop AS (
+    (SELECT conversation_id FROM inbox
+     WHERE state = 'open' AND kind = 'event' AND source = 'timer' AND conversation_id > $1
+     ORDER BY conversation_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT i.conversation_id FROM inbox i
+            WHERE i.state = 'open' AND i.kind = 'event' AND i.source = 'timer'
+            AND   i.conversation_id > hop.conversation_id
             ORDER BY i.conversation_id LIMIT 1)
     FROM hop WHERE hop.conversation_id IS NOT NULL
 )
@@ -72,9 +88,35 @@ class Conversation:
     profile_name: str | None = None
 
 
-async def waiting(conn: Any, *, after: int, limit: int) -> list[int]:
-    """Return up to `limit` conversations with open events, from the one after `after` on."""
-    return [row["conversation_id"] for row in await conn.fetch(WAITING, after, limit)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """How far a worker has come: the last conversation looked at among those where somebody waits, and among those where
+    only a timer fired. 0: from the start."""
+
+    said: int = 0
+    timers: int = 0
+
+    def __bool__(self) -> bool:
+        """Return whether it stands somewhere on its way."""
+        return bool(self.said or self.timers)
+
+
+START = Reached()
+
+
+async def waiting(conn: Any, *, after: Reached, limit: int, timers: int) -> tuple[list[int], Reached]:
+    """Return up to `limit` conversations with open events from `after` on, and how far that is.
+
+    Those where somebody waits come first; of the others there are at most `timers`.
+    """
+    said = [row["conversation_id"] for row in await conn.fetch(WAITING, after.said, limit)]
+    room = min(timers, limit - len(said))
+    fired = [row["conversation_id"] for row in await conn.fetch(WAITING_TIMERS, after.timers, room)] if room else []
+    reached = Reached(
+        said=said[-1] if len(said) == limit else 0,
+        timers=after.timers if not room else fired[-1] if len(fired) == room else 0,
+    )
+    return sorted({*said, *fired}), reached
 
 
 async def claim(conn: Any, ids: Sequence[int], now: datetime) -> list[Conversation]:

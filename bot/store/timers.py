@@ -13,9 +13,16 @@ ON CONFLICT (key) DO UPDATE SET event = excluded.event, fire_at = excluded.fire_
 CLEAR = "DELETE FROM timer WHERE key = any($1::text[])"
 # Firing is one statement: gone from the timers and there in the inbox, or neither. The instant is part of the key,
 # so a timer that is set anew may fire anew and one that fires twice arrives once.
+# Those of the ladder are many: they stand still while the channel is stopped, and no more of them wait in the inbox than
+# can be decided soon.
 FIRE = """
 WITH due AS (
-    SELECT key FROM timer WHERE fire_at <= $1 ORDER BY fire_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    SELECT key FROM timer
+    WHERE  fire_at <= $1 AND (key LIKE 'ladder:%') = $3 AND (NOT $3 OR (SELECT active_messages_flow($1)))
+    ORDER  BY fire_at
+    LIMIT  greatest(0, least($2, $4 - (SELECT count(*) FROM inbox WHERE state = 'open' AND kind = 'event'
+                                       AND source = 'timer' AND attempts = 0)))
+    FOR    UPDATE SKIP LOCKED
 ), fired AS (
     DELETE FROM timer t USING due WHERE t.key = due.key RETURNING t.key, t.conversation_id, t.event, t.fire_at
 )
@@ -25,6 +32,8 @@ SELECT 'timer', 't:' || key || ':' || extract(epoch FROM fire_at), 'event', conv
 FROM   fired
 ON CONFLICT (source, dedupe_key) DO NOTHING
 """
+
+OPEN_MAX = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +60,12 @@ async def set_all(conn: Any, settings: Sequence[Setting]) -> None:
 
 
 async def fire(conn: Any, now: datetime, limit: int = 500) -> int:
-    """Move due timers into the inbox. Return how many."""
-    tag: str = await conn.execute(FIRE, now, limit)
-    return int(tag.rsplit(" ", 1)[1])
+    """Move due timers into the inbox, those of the ladder after the others. Return how many.
+
+    No more than OPEN_MAX wait there to be decided: the rest stays due.
+    """
+    fired = 0
+    for ladder in (False, True):
+        tag: str = await conn.execute(FIRE, now, limit - fired, ladder, OPEN_MAX)
+        fired += int(tag.rsplit(" ", 1)[1])
+    return fired

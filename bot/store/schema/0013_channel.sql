@@ -11,7 +11,8 @@ CREATE INDEX outbox_by_lane ON outbox (lane, conversation_id) INCLUDE (not_befor
 -- Of the events of a customer those that a person or a bank brought come before those that a timer brought.
 CREATE INDEX inbox_open_said ON inbox (conversation_id)
     WHERE state = 'open' AND kind IN ('message', 'event') AND source <> 'timer';
-CREATE INDEX inbox_open_timers ON inbox (conversation_id) WHERE state = 'open' AND kind = 'event' AND source = 'timer';
+CREATE INDEX inbox_open_timers ON inbox (conversation_id) INCLUDE (attempts)
+    WHERE state = 'open' AND kind = 'event' AND source = 'timer';
 -- The ladder's timers are many and may be stopped; the others are looked for without stepping over them.
 CREATE INDEX timer_due_ladder ON timer (fire_at) WHERE key LIKE 'ladder:%';
 CREATE INDEX timer_due_others ON timer (fire_at) WHERE key NOT LIKE 'ladder:%';
