@@ -13,6 +13,7 @@ from bot.cli.imports import import_debts
 from bot.cli.ladder import ladder
 from bot.cli.ledger import ledger
 from bot.cli.migrate import migrate
+from bot.cli.pause import pause, resume
 from bot.cli.payments import payments
 from bot.cli.policy import policy
 from bot.cli.serve import serve
@@ -37,6 +38,8 @@ for command in (
     demo,
     migrate,
     import_debts,
+    pause,
+    resume,
     payments,
     ladder,
     ledger,
