@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from bot.clock import Clock
 from bot.engine.inbox import Ingest
+from bot.engine.ladder_in_force import LadderWatch
 from bot.engine.pacing import Pacing
 from bot.engine.parts import Parts as Parts
 from bot.engine.policy_in_force import PolicyWatch
@@ -78,6 +79,7 @@ async def open_parts(
         stack.push_async_callback(redis.aclose)
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=256)))
         wake = Wake(redis)
+        templates = _templates(settings)
         yield Parts(
             settings=settings,
             clock=clock,
@@ -96,7 +98,8 @@ async def open_parts(
             pacing=Pacing(redis, number=settings.whatsapp.phone_number_id, per_second=settings.whatsapp.rate),
             ingest=Ingest(pool, clock, wake),
             policies=PolicyWatch(),
-            templates=_templates(settings),
+            ladders=LadderWatch(settings.ladder, templates),
+            templates=templates,
             mac_key=key,
             demo=demo,
         )

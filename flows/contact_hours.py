@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 from flows.calendar import national_holidays, state_holidays
 
@@ -149,3 +150,19 @@ def _both(one: Span | None, other: Span | None) -> Span | None:
         return None
     span = max(one[0], other[0]), min(one[1], other[1])
     return span if span[0] <= span[1] else None
+
+
+_ZONES = {
+    "America/Manaus": (92, 97),
+    "America/Porto_Velho": (69,),
+    "America/Boa_Vista": (95,),
+    "America/Cuiaba": (65, 66),
+    "America/Campo_Grande": (67,),
+    "America/Rio_Branco": (68,),
+}
+_ZONE_OF_CODE = {str(code): ZoneInfo(zone) for zone, codes in _ZONES.items() for code in codes}
+
+
+def zone_of_phone(digits: str) -> ZoneInfo | None:
+    """Return where the clock of a Brazilian number's state differs from Brasília's: eight there is six in Acre."""
+    return _ZONE_OF_CODE.get(digits[2:4]) if digits.startswith("55") else None

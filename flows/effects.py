@@ -66,6 +66,62 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reminded:
+    """One thing owed that a reminder speaks of, and the ladder's step for it. `n` of `count`: which instalment of an
+    agreement, `NO_INSTALMENT` for the debt itself. `open_cents` is the principal, by which a change is seen."""
+
+    debt_id: int
+    n: int
+    count: int
+    day: int
+    due_on: date
+    payable_on: date
+    cents: int
+    open_cents: int
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remind:
+    """Send a reminder by an approved template, or in the template's words where the window is open and `free_form`
+    costs no more. It may go out until `until` and not after, and is never sent twice.
+
+    The neutral first contact is one of these without things owed that it names: `items` are then only noted as done.
+    """
+
+    template: str
+    customer_id: int
+    items: tuple[Reminded, ...]
+    choices: tuple[Choice, ...]
+    until: datetime
+    track: str
+    purpose: Literal["reminder", "first_contact"] = "reminder"
+    free_form: bool = False
+    picture_charge_no: int | None = None
+    link_charge_no: int | None = None
+    media_kind: Literal["sticker", "video", "audio"] | None = None
+    media_link: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassSteps:
+    """Steps that are over though nothing is said, and why. With `tickets` they are the ladder's tickets, opened in the
+    same turn."""
+
+    items: tuple[Reminded, ...]
+    because: str
+    tickets: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellFinance:
+    """A line for finance, once for each `kind` and debt: something that the ladder will not do by itself."""
+
+    kind: str
+    debt_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SayAsAgent:
     """Send what an agent wrote, word for word."""
 
@@ -263,7 +319,7 @@ class Note:
 class SetTimer:
     """Wake this conversation at an instant. The same name and subject again moves the timer."""
 
-    name: Literal["nudge", "agreement", "promise"]
+    name: Literal["nudge", "agreement", "promise", "ladder"]
     fire_at: datetime
     subject: int = 0
 
@@ -272,7 +328,7 @@ class SetTimer:
 class ClearTimer:
     """The timer is not wanted any more."""
 
-    name: Literal["nudge", "agreement", "promise"]
+    name: Literal["nudge", "agreement", "promise", "ladder"]
     subject: int = 0
 
 
@@ -301,4 +357,7 @@ Effect: TypeAlias = (
     | Note
     | SetTimer
     | ClearTimer
+    | Remind
+    | PassSteps
+    | TellFinance
 )

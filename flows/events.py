@@ -130,9 +130,10 @@ class PaymentFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
-    """A timer of this conversation came due. `subject` of those about an agreement or a promise is the debt."""
+    """A timer of this conversation came due. `subject` of those about an agreement or a promise is the debt, of the
+    ladder's the customer."""
 
-    name: Literal["nudge", "agreement", "promise"]
+    name: Literal["nudge", "agreement", "promise", "ladder"]
     subject: int = 0
 
 

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from flows.agreement_life import UNWRITTEN, AgreementLife
 from flows.offers import CashOffer, InstalmentOffer, PromiseOffer
 from flows.policy import Policy
+
+if TYPE_CHECKING:
+    from flows.ladder_facts import LadderFacts, LastReminder
 
 _CPF_DIGITS = 11
 
@@ -212,6 +215,9 @@ class Facts:
     ticket: TicketFact | None = None
     # What a PaymentConfirmed of this turn settles, worked out by the shell from the same rules as the booking
     settlement: "Settlement | None" = None
+    # What the ladder has to know, where this turn is about it; and the newest active message, for who asks why it came
+    ladder: "LadderFacts | None" = None
+    last_reminder: "LastReminder | None" = None
     # What a PaymentReturned of this turn takes back; None where it was booked before, or is another's
     returned: "Returned | None" = None
 

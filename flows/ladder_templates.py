@@ -106,7 +106,7 @@ def _first_contact(node: Node, ladder: Ladder, templates: Mapping[str, TemplateF
 
 
 def _above_caps(node: Node, ladder: Ladder, index: int, *, file: str) -> list[Mistake]:
-    """A track that alone would say more in a week than the caps allow: what is too much waits, as people should know."""
+    """A track that alone says more in a week than the caps allow: what is too much waits, and people should know."""
     days = [one.at.date() for one in preview(ladder, ladder.tracks[index], date(2026, 6, 10)) if one.step.template]
     most = max((sum(first <= day < first + _A_WEEK for day in days) for first in days), default=0)
     if most <= ladder.caps.week:

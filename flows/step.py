@@ -11,14 +11,15 @@ from typing import Any, Literal, NamedTuple, assert_never
 
 from statemachine.orderedset import OrderedSet
 
-from flows import events, paying
+from flows import events, paying, reminding
 from flows.agreement_talk import may_renegotiate, meant
 from flows.agreement_watch import promise_over, watch
 from flows.answers import choices_here
 from flows.conversation import Conversation
-from flows.effects import Book, Effect
+from flows.effects import Book, Effect, Identify
 from flows.events import Event
 from flows.facts import Facts
+from flows.identity import needs_no_question
 from flows.moment import Moment
 from flows.money_back import say_found, take_back
 from flows.other_ways import say_never_cards
@@ -96,14 +97,20 @@ def step(state: State, facts: Facts, event: Event) -> Step:
     moment = Moment(facts=facts, wish=NOTHING, memory=dict(state.memory), place=place)
     name = _named(place, moment, event)
     after = _sent(state.configuration, moment, name, event) if name else state.configuration
-    if isinstance(event, events.ChargeReady) and after[0] == "bot" and facts.customer is not None:
-        show_ready_charge(moment, event.charge_no)
+    if isinstance(event, events.ChargeReady):
+        _charge_is_ready(moment, event.charge_no, may_speak=after[0] == "bot" and facts.customer is not None)
+    if isinstance(event, events.ChargeFailed):
+        reminding.charge_failed(moment, event)
     if moment.wish.want == "card_number" and after[0] == "bot":
         say_never_cards(moment, *(choices_here(moment) if facts.customer is not None else ()))
     if isinstance(event, events.TimerFired) and event.name == "agreement":
         watch(moment, event.subject)
     if isinstance(event, events.TimerFired) and event.name == "promise":
         promise_over(moment, event.subject)
+    if isinstance(event, events.TimerFired) and event.name == "ladder":
+        _climb(moment, event.subject)
+    if isinstance(event, events.Identified) and moment.memory.pop("remind", None) is not None:
+        reminding.remind(moment)
     if isinstance(event, events.PaymentConfirmed):
         moment.effects.insert(0, _booking(event))
     if isinstance(event, events.PaymentReturned):
@@ -114,11 +121,28 @@ def step(state: State, facts: Facts, event: Event) -> Step:
     return Step(State(configuration=after, memory=moment.memory), tuple(moment.effects), owner)
 
 
+def _charge_is_ready(moment: Moment, charge_no: int, *, may_speak: bool) -> None:
+    """The code was made for a reminder, or for somebody who waits for it."""
+    if not reminding.charge_is_ready(moment, charge_no) and may_speak:
+        show_ready_charge(moment, charge_no)
+
+
+def _climb(moment: Moment, customer_id: int) -> None:
+    """The ladder's time has come. A company that asks nobody who they are takes the only one who can be meant."""
+    only = moment.facts.candidates[0].customer_id if needs_no_question(moment) else None
+    if moment.facts.customer is None and only == customer_id and not moment.facts.contact_closed:
+        moment.memory["remind"] = customer_id
+        moment.effects.append(Identify(customer_id=customer_id))
+        return
+    reminding.remind(moment)
+
+
 def _named(place: str, moment: Moment, event: Event) -> str | None:
     """Return the chart's name for what happened; None where nothing follows. The wish is noted in the moment."""
     match event:
         case events.Typed() | events.Pressed() | events.Sent():
             moment.memory.pop("nudged", None)
+            moment.memory.pop("reminding", None)  # who writes is answered, and a code that is ready is shown
             choices = tuple(text for text in str(moment.memory.get("choices", "")).split(",") if text)
             moment.wish = wish_of(event, moment.facts, Where(state=place, choices=choices))
             if place == "person":
@@ -126,6 +150,8 @@ def _named(place: str, moment: Moment, event: Event) -> str | None:
                 return "opt_out" if moment.wish.want == "opt_out" else None
             # What is said of a card leaves the conversation where it is, whoever is there.
             return _wanted(place, moment) if moment.wish.want != "card_number" else None
+        case events.Identified() if "remind" in moment.memory:
+            return None  # nobody wrote: the ladder goes on
         case events.Identified():
             moment.wish, moment.introduced = recalled(str(moment.memory.pop("wanted", "greet.0.0"))), True
             return _wanted(place, moment)
@@ -135,7 +161,8 @@ def _named(place: str, moment: Moment, event: Event) -> str | None:
             return None
         case events.ChargeFailed():
             # A charge that nobody paid in time is no news to anybody who did not ask.
-            return "charge_failed" if event.reason != "expired" and place == "paying" else None
+            unasked = event.reason == "expired" or moment.memory.get("reminding") == event.charge_no
+            return "charge_failed" if place == "paying" and not unasked else None
         case events.PaymentConfirmed():
             return "paid"
         case events.PaymentReturned() | events.PaymentFound():

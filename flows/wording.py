@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
 from flows.effects import Choice, Say, Value
@@ -47,6 +48,14 @@ class Texts:
     def day(self, day: date) -> str:
         """Write a day."""
         return f"{day:%d/%m/%Y}"
+
+    def when(self, day: date, today: date) -> str:
+        """Say a payable day as seen from `today`: today, tomorrow, Monday 30/11; yesterday, 2 days ago."""
+        days = (today - day).days
+        named = {0: "when_today", -1: "when_tomorrow", 1: "when_yesterday"}.get(days)
+        if named is not None:
+            return self(WORDS[named])
+        return self.filled("when_ago", {"count": days}) if days > 0 else format_date(day, "EEEE, dd/MM", self.locale)
 
     def filled(self, wording: str, values: Mapping[str, Value]) -> str:
         """Return a text of `flows.words` with its values written in."""

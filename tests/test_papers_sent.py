@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from bot.engine import effects
-from bot.engine.effects import Rows, Turn
+from bot.engine.rows import Rows, Turn
 from bot.sandbox import shown
 from bot.sandbox.people import ANA, CARLA, Person
 from bot.store import conversations, facts, journal, outbox

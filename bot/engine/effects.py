@@ -7,7 +7,6 @@ twice writes once.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, assert_never
@@ -15,55 +14,18 @@ from typing import Any, assert_never
 from bot.engine import papers
 from bot.engine.events import to_raw
 from bot.engine.parts import Parts
+from bot.engine.reminders import pass_steps, remind, tell_finance
 from bot.engine.rendering import Rendered, as_agent, render, typing_body
-from bot.store import agreement_end, agreements, charges, debt_statement, payments, returns, tickets_open, timers
-from bot.store.conversations import Conversation
-from bot.store.journal import Entry
-from bot.store.outbox import Decided
+from bot.engine.rows import Rows, Turn, queue
+from bot.store import agreement_end, agreements, charges, debt_statement, returns, tickets_open, timers
 from bot.store.paper_drafts import NotMade
 from bot.whatsapp.messages import content
 from flows import effects, statement
 from flows.costs import NO_LATE_CHARGES
 from flows.effects import Effect, Say
 from flows.events import TimerFired
-from flows.facts import Facts
 from flows.negotiation import terms_of
 from payments.settlement import BY_LAW
-
-
-@dataclass(slots=True, kw_only=True)
-class Turn:
-    """One decided turn on its way into the database."""
-
-    conversation: Conversation
-    facts: Facts
-    inbox_id: int
-    decision: str = "{}"  # JSON: the state and the event that it came from
-    settlement: payments.Plan | None = None
-    charges_taken_back: tuple[int, ...] = ()  # by its payment, which is booked before anything is said
-    taken_back: returns.Plan | None = None
-    count: int = 0
-
-    def key(self) -> str:
-        """The next decision key of this turn."""
-        self.count += 1
-        return f"t{self.inbox_id}.{self.count}"
-
-
-@dataclass(slots=True, kw_only=True)
-class Rows:
-    """What a batch writes set-wise at its end."""
-
-    outbox: list[Decided] = field(default_factory=list)
-    journal: dict[int, list[Entry]] = field(default_factory=dict)
-    timers_set: list[timers.Setting] = field(default_factory=list)
-    timers_cleared: list[str] = field(default_factory=list)
-    bells: set[str] = field(default_factory=set)
-
-    def note(self, turn: Turn, kind: str, body: Mapping[str, Any], *, key: str | None = None) -> None:
-        """Add a line to the conversation's journal."""
-        entry = Entry(at=turn.facts.now, kind=kind, body=body, inbox_id=turn.inbox_id, decision_key=key)
-        self.journal.setdefault(turn.conversation.id, []).append(entry)
 
 
 async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows) -> None:
@@ -78,7 +40,7 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
                 turn, "agent_said", {"text": effect.text, "agent": effect.agent_name}, key=rows.outbox[-1].decision_key
             )
         case effects.Typing():
-            _outbox(turn, rows, kind="typing", purpose="reply", body=typing_body(effect.message_id))
+            queue(turn, rows, kind="typing", purpose="reply", body=typing_body(effect.message_id))
         case effects.Identify():
             c.customer_id, c.confirmed_at, c.wrong_answers = effect.customer_id, now, 0
             rows.note(turn, "identified", {"customer_id": effect.customer_id})
@@ -129,6 +91,12 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
             rows.note(turn, "note", {"text": text})
         case effects.SetTimer():
             _set_timer(turn, effect, rows)
+        case effects.Remind():
+            await remind(conn, parts, turn, effect, rows)
+        case effects.PassSteps():
+            await pass_steps(conn, turn, effect, rows)
+        case effects.TellFinance():
+            await tell_finance(conn, turn, effect)
         case effects.ClearTimer():
             rows.timers_cleared.append(_timer_key(c.id, effect.name, effect.subject))
         case _:
@@ -144,28 +112,8 @@ def _customer(turn: Turn) -> int:
     return turn.conversation.customer_id
 
 
-def _outbox(
-    turn: Turn, rows: Rows, *, kind: str, purpose: str, body: Mapping[str, Any], guards: Mapping[str, Any] | None = None
-) -> str:
-    key = turn.key()
-    rows.outbox.append(
-        Decided(
-            conversation_id=turn.conversation.id,
-            decision_key=key,
-            kind=kind,
-            purpose=purpose,
-            body=json.dumps(body, ensure_ascii=True, separators=(",", ":")),
-            guards=json.dumps(guards or {}, separators=(",", ":")),
-            decision=turn.decision,
-            epoch=turn.conversation.epoch,
-        )
-    )
-    rows.bells.add("charges" if kind in ("charge", "cancel_charge") else "sends")
-    return key
-
-
 def _message(turn: Turn, rows: Rows, rendered: Rendered, *, purpose: str, guards: Mapping[str, Any]) -> str:
-    return _outbox(turn, rows, kind="message", purpose=purpose, body=rendered.body, guards=guards)
+    return queue(turn, rows, kind="message", purpose=purpose, body=rendered.body, guards=guards)
 
 
 async def _say(parts: Parts, turn: Turn, say: Say, rows: Rows) -> None:
@@ -241,7 +189,7 @@ async def _move(conn: Any, turn: Turn, effect: effects.MoveInstalment, rows: Row
 def _take_back(turn: Turn, charge_ids: tuple[int, ...], rows: Rows) -> None:
     """Charges that ask for what is not owed like this any more."""
     for charge_id in charge_ids:
-        _outbox(turn, rows, kind="cancel_charge", purpose="engine", body={"charge_id": charge_id})
+        queue(turn, rows, kind="cancel_charge", purpose="engine", body={"charge_id": charge_id})
 
 
 async def _open_ticket(conn: Any, turn: Turn, effect: effects.OpenTicket, rows: Rows) -> None:
@@ -305,7 +253,7 @@ async def _charge(conn: Any, parts: Parts, turn: Turn, effect: effects.Charge, r
         today=turn.facts.today,
     )
     turn.conversation.serial = max(turn.conversation.serial, effect.charge_no)
-    _outbox(turn, rows, kind="charge", purpose="engine", body={"charge_id": charge_id})
+    queue(turn, rows, kind="charge", purpose="engine", body={"charge_id": charge_id})
     rows.note(
         turn,
         "charged",
@@ -316,7 +264,7 @@ async def _charge(conn: Any, parts: Parts, turn: Turn, effect: effects.Charge, r
 async def _cancel(conn: Any, turn: Turn, charge_no: int, rows: Rows) -> None:
     charge_id = await charges.cancel(conn, conversation_id=turn.conversation.id, no=charge_no)
     if charge_id is not None:
-        _outbox(turn, rows, kind="cancel_charge", purpose="engine", body={"charge_id": charge_id})
+        queue(turn, rows, kind="cancel_charge", purpose="engine", body={"charge_id": charge_id})
         rows.note(turn, "charge_cancelled", {"charge_no": charge_no})
 
 

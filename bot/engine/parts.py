@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from bot.clock import Clock
 from bot.engine.inbox import Ingest
+from bot.engine.ladder_in_force import LadderWatch
 from bot.engine.pacing import Pacing
 from bot.engine.policy_in_force import PolicyWatch
 from bot.engine.talk import Talk
@@ -36,6 +37,7 @@ class Parts:
     pacing: Pacing
     ingest: Ingest
     policies: PolicyWatch
+    ladders: LadderWatch
     templates: Mapping[str, MessageTemplate]  # by name, as the company wrote them
     mac_key: bytes  # of buttons, echoes and payment tokens
     demo: bool = False

@@ -1,7 +1,7 @@
 """From what a decision says to the very JSON that WhatsApp gets, made once, in the turn, so that a repeat is byte for
 byte the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from bot.store.conversations import Conversation
 from bot.whatsapp import messages
 from bot.whatsapp.presses import Press, encode
 from bot.whatsapp.templates import filled_from
-from flows.effects import Say
+from flows.effects import Choice, Say
 from flows.facts import ChargeFact, Facts
 from flows.wording import Written, WrittenChoice, write
 from flows.words import WORDS
@@ -100,7 +100,7 @@ def typing_body(message_id: str) -> Mapping[str, Any]:
     return {"message_id": message_id, "typing": True}
 
 
-def _pressed(parts: Parts, conversation: Conversation, c: WrittenChoice) -> str:
+def _pressed(parts: Parts, conversation: Conversation, c: Choice | WrittenChoice) -> str:
     press = Press(action=c.action, object_id=c.object_id, version=c.version)
     return encode(press, conversation_id=conversation.id, key=parts.mac_key)
 
@@ -136,10 +136,19 @@ def _card(parts: Parts, conversation: Conversation, charge: ChargeFact, written:
 
 
 def _picture(parts: Parts, conversation: Conversation, say: Say) -> str | None:
-    if say.picture_charge_no is None:
+    return picture_address(parts, conversation, say.picture_charge_no)
+
+
+def picture_address(parts: Parts, conversation: Conversation, charge_no: int | None) -> str | None:
+    """Return where WhatsApp fetches the QR picture of a charge; None without one."""
+    if charge_no is None:
         return None
-    token = pay_token(parts.mac_key, conversation_id=conversation.id, charge_no=say.picture_charge_no)
-    return qr_url(parts.settings, token)
+    return qr_url(parts.settings, pay_token(parts.mac_key, conversation_id=conversation.id, charge_no=charge_no))
+
+
+def payloads(parts: Parts, conversation: Conversation, choices: Sequence[Choice | WrittenChoice]) -> tuple[str, ...]:
+    """Return what each choice sends back when it is pressed."""
+    return tuple(_pressed(parts, conversation, choice) for choice in choices)
 
 
 def _charge(facts: Facts, no: int) -> ChargeFact:

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from bot.engine import channel_state, charging, claim, refunding, sender, settle, statuses, turn
+from bot.engine import channel_state, charging, claim, ladder_plan, refunding, sender, settle, statuses, turn
 from bot.engine.alive import kept_alive
 from bot.engine.parts import Parts
 from bot.engine.rehearsal import rehearse
@@ -23,6 +23,7 @@ STOP_WITHIN_S = 20.0
 _LOOK_EVERY_S = 1.0
 _TIMERS_EVERY_S = 1.0
 _SWEEP_EVERY_S = 5.0
+_PLAN_EVERY_S = 10.0
 _POLL_EVERY_S = 30.0
 _LONG_LOOK_EVERY_S = 6 * 3600.0
 _TURN_LOOPS = 2
@@ -41,7 +42,7 @@ async def run(parts: Parts, roles: frozenset[str], stop: asyncio.Event) -> None:
             endless.append(tasks.create_task(parts.ingest.run()))
         finishing = [tasks.create_task(loop) for loop in _loops(parts, roles, stop)]
         await stop.wait()
-        parts.wake.ring("poll", "long_look", "sweep")  # the loops that look seldom need not be waited for
+        parts.wake.ring("poll", "long_look", "sweep", "ladder")  # the loops that look seldom need not be waited for
         done, held = await asyncio.wait(finishing, timeout=STOP_WITHIN_S) if finishing else (set(), set())
         log.info("engine.stopped", finished=len(done), cut_off=len(held))
         for task in (*endless, *held):
@@ -55,6 +56,7 @@ def _loops(parts: Parts, roles: frozenset[str], stop: asyncio.Event) -> list[Cor
         loops.append(_whenever(parts, stop, "statuses", _LOOK_EVERY_S, lambda: statuses.apply_once(parts)))
         loops.append(_whenever(parts, stop, "news", _LOOK_EVERY_S, lambda: channel_state.apply_once(parts)))
         loops.append(_whenever(parts, stop, "pix", _LOOK_EVERY_S, lambda: settle.settle_once(parts)))
+        loops.append(_whenever(parts, stop, "ladder", _PLAN_EVERY_S, lambda: ladder_plan.plan_once(parts)))
         loops.append(_whenever(parts, stop, "timers", _TIMERS_EVERY_S, lambda: fire_timers(parts)))
         if parts.settings.pix.mode != "static":
             loops.append(_whenever(parts, stop, "poll", _POLL_EVERY_S, lambda: _polled(parts)))
@@ -102,6 +104,7 @@ async def tick(parts: Parts) -> dict[str, int]:
     total: dict[str, int] = {}
     while True:
         done = {
+            "planned": await ladder_plan.plan_once(parts),
             "timers": await fire_timers(parts),
             "statuses": await statuses.apply_once(parts),
             "news": await channel_state.apply_once(parts),

@@ -15,10 +15,10 @@ from typing import Any
 import structlog
 
 from bot.clock import seconds
-from bot.engine import effects, metrics
+from bot.engine import climbing, effects, metrics
 from bot.engine.arrivals import Heard, NothingToDecide, read_event
-from bot.engine.effects import Rows, Turn
 from bot.engine.parts import Parts
+from bot.engine.rows import Rows, Turn
 from bot.store import bookings, conversations, facts, inbox, journal, outbox, payments, returns, tickets_open, timers
 from bot.store.conversations import START, Conversation, Reached
 from bot.store.database import GONE
@@ -27,6 +27,7 @@ from flows.costs import NO_LATE_CHARGES
 from flows.effects import Book, BookReturn, Identify
 from flows.events import (
     AgentReplied,
+    DeliveryFailed,
     Event,
     HandedBack,
     Identified,
@@ -117,6 +118,7 @@ async def _decide_all(
     today = now.astimezone(parts.settings.timezone).date()
     policy = await parts.policies.in_force(conn, today)
     known = await _facts(conn, parts, held, now, policy)
+    known = await climbing.with_ladder(conn, parts, held, understood, known)
     paid: list[tuple[Turn, PaymentConfirmed]] = []
     others: list[tuple[Turn, Event]] = []
     for conversation in held:
@@ -130,6 +132,8 @@ async def _decide_all(
     for turn, event in others:
         if isinstance(event, PaymentReturned):
             await _look_at_return(conn, parts, turn, event)
+        if isinstance(event, DeliveryFailed):
+            await climbing.take_back_undelivered(conn, event, now)
         await _apply_all(conn, parts, turn, _decided(turn, event, rows), rows)
 
 
@@ -191,7 +195,8 @@ async def _apply_all(conn: Any, parts: Parts, turn: Turn, result: Step, rows: Ro
     await _apply(conn, parts, turn, result, rows)
     if any(isinstance(effect, Identify) for effect in result.effects):
         # Who it is was just confirmed: the same turn goes on with what that person owes.
-        turn.facts = (await _facts(conn, parts, [turn.conversation], known.now, known.policy))[turn.conversation.id]
+        facts_now = await _facts(conn, parts, [turn.conversation], known.now, known.policy)
+        turn.facts = replace(facts_now[turn.conversation.id], ladder=known.ladder)
         result = step(result.state, turn.facts, Identified())
         await _apply(conn, parts, turn, result, rows)
 

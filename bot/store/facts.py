@@ -114,8 +114,8 @@ async def load(
     charges: Mapping[int, list[ChargeFact]] = {}
     terms = policy.policy.terms if policy is not None else NO_LATE_CHARGES
     if customers:
-        debts = await _debts(conn, list(customers.values()), zone, terms.holidays)
-        agreements = await _agreements(conn, debts, policy, zone)
+        debts = await debts_of(conn, list(customers.values()), zone, terms.holidays)
+        agreements = await agreements_of(conn, debts, policy, zone)
         offers = await _offers(conn, customers, today)
         charges = await _charges(conn, customers, now)
     result: dict[int, Facts] = {}
@@ -162,7 +162,8 @@ async def _candidates(conn: Any, conversations: Sequence[Conversation]) -> tuple
     return found, {row["id"] for row in rows if row["opted_out_at"] is not None}
 
 
-async def _debts(conn: Any, customers: list[int], zone: tzinfo, days: Holidays) -> dict[int, list[Debt]]:
+async def debts_of(conn: Any, customers: list[int], zone: tzinfo, days: Holidays) -> dict[int, list[Debt]]:
+    """Return the open and agreed debts of customers, oldest due first."""
     late = await late_before(conn, customers, zone, days)
     debts: dict[int, list[Debt]] = defaultdict(list)
     for row in await conn.fetch(DEBTS, customers):
@@ -173,7 +174,7 @@ async def _debts(conn: Any, customers: list[int], zone: tzinfo, days: Holidays) 
     return debts
 
 
-async def _agreements(
+async def agreements_of(
     conn: Any, debts: Mapping[int, list[Debt]], policy: PolicyInForce | None, zone: tzinfo
 ) -> dict[int, list[AgreementFact]]:
     """The agreements of the customers whose debts these are; a customer without an agreed or open debt has none that

@@ -1,0 +1,64 @@
+"""What turns about the ladder know besides: read only for them, in a few queries for the whole batch."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.engine.parts import Parts
+from bot.store import ladder, ladder_facts
+from bot.store.conversations import Conversation
+from bot.store.ladder_facts import Climb
+from flows.events import ChargeFailed, ChargeReady, DeliveryFailed, Event, Pressed, TimerFired, Typed
+from flows.facts import Facts
+
+_ACTIVE = ("reminder", "first_contact")
+# After what refusal the ladder looks again, and when: the window had closed; the template is paused for some hours; so
+# many messages reached this person from anybody today.
+_AGAIN = {131047: timedelta(minutes=1), 132015: timedelta(hours=3), 131049: timedelta(hours=24)}
+
+
+async def with_ladder(
+    conn: Any,
+    parts: Parts,
+    held: Sequence[Conversation],
+    events: Mapping[int, Event],
+    known: Mapping[int, Facts],
+) -> dict[int, Facts]:
+    """Return the facts; of turns about the ladder with what it has to know, of those in which somebody writes with the
+    last reminder."""
+    found = dict(known)
+    climbs = [climb for c in held if (climb := _climb(c, events.get(c.id))) is not None]
+    if climbs:
+        now = next(iter(known.values())).now
+        policy = next(iter(known.values())).policy
+        in_force = await parts.ladders.in_force(conn, now)
+        if in_force is not None:
+            loaded = await ladder_facts.load(
+                conn, climbs, ladder=in_force, templates=parts.ladders.templates(), policy=policy, now=now
+            )
+            found |= {number: replace(found[number], ladder=facts) for number, facts in loaded.items()}
+    writing = {
+        c.id: c.customer_id for c in held if c.customer_id is not None and isinstance(events.get(c.id), Typed | Pressed)
+    }
+    last = await ladder_facts.last_reminders(conn, writing)
+    return found | {number: replace(found[number], last_reminder=one) for number, one in last.items()}
+
+
+async def take_back_undelivered(conn: Any, failed: DeliveryFailed, now: datetime) -> None:
+    """A reminder that WhatsApp refused for a reason that passes is taken back, and the ladder decides anew."""
+    wait = _AGAIN.get(failed.code)
+    if failed.purpose in _ACTIVE and wait is not None:
+        await ladder.undo(conn, [(failed.outbox_id, f"refused_{failed.code}")], now + wait)
+
+
+def _climb(conversation: Conversation, event: Event | None) -> Climb | None:
+    match event:
+        case TimerFired(name="ladder", subject=customer_id):
+            return Climb(conversation_id=conversation.id, customer_id=customer_id)
+        case ChargeReady() | ChargeFailed() if conversation.customer_id is not None:
+            is_ours = "reminding" in json.loads(conversation.state).get("memory", {})
+            return Climb(conversation_id=conversation.id, customer_id=conversation.customer_id) if is_ours else None
+        case _:
+            return None

@@ -1,0 +1,65 @@
+"""The ladder in force: its file, read again as soon as it changes. One with mistakes changes nothing, and says so."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bot.ladder_check import fact_of
+from bot.store import ladder as versions
+from bot.whatsapp.templates import MessageTemplate
+from flows.ladder import Ladder, read_ladder
+from flows.ladder_templates import TemplateFact
+
+log = structlog.get_logger(__name__)
+
+
+class LadderWatch:
+    """Remembers the last ladder that could be read. Without a file nobody is reminded."""
+
+    def __init__(self, file: Path | None, templates: Mapping[str, MessageTemplate]) -> None:
+        self._file, self._templates = file, templates
+        self._seen: tuple[int, int] | None = None
+        self._known: Ladder | None = None
+        self._noted: str | None = None
+
+    async def in_force(self, conn: Any, now: datetime) -> Ladder | None:
+        """Return the ladder as its file is now, or as it last could be read."""
+        self._look()
+        ladder = self._known
+        if ladder is not None and self._noted != ladder.digest and self._file is not None:
+            await versions.seen(
+                conn, digest=ladder.digest, name=ladder.name, title=ladder.title, source=self._source, now=now
+            )
+            self._noted = ladder.digest
+        return ladder
+
+    def templates(self) -> Mapping[str, TemplateFact]:
+        """Return what a decision has to know of each template."""
+        return {name: fact_of(template) for name, template in self._templates.items()}
+
+    def _look(self) -> None:
+        if self._file is None:
+            return
+        try:
+            stat = self._file.stat()
+            stamp = (stat.st_mtime_ns, stat.st_size)
+            if stamp == self._seen:
+                return
+            source = self._file.read_bytes()
+        except OSError as error:
+            if self._seen is not None:
+                log.error("ladder.unreadable", file=self._file.name, error=type(error).__name__)
+            self._seen = None
+            return
+        self._seen = stamp
+        read = read_ladder(source, name=self._file.name)
+        if isinstance(read, tuple):
+            log.error("ladder.refused", file=self._file.name, mistakes=len(read), line=read[0].line)
+            return
+        self._known, self._source = read, source
+        log.info("ladder.read", file=self._file.name, digest=read.digest[:12], tracks=len(read.tracks))
+
+    _source: bytes = b""

@@ -1,0 +1,170 @@
+"""The ladder as debtors see it: reminded on the right day, once, kindly, and never after payment."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.people import ANA, CARLA
+from tests.ladder_town import ladder_town, owing, walks_to
+from tests.phone import Phone
+from tests.stories.transcripts import story
+from tests.town import Town
+
+STEPS = "SELECT coalesce(string_agg(day || ' ' || outcome, ', ' ORDER BY at, day), '') FROM ladder_step"
+
+
+@pytest.fixture
+async def place(database: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Town]:
+    """Ana owes something that is due in a week; it is the morning of Tuesday, 1 December."""
+    async with ladder_town(database, redis_url, tmp_path, people=(owing(ANA, 7),)) as running:
+        yield running
+
+
+async def known(place: Town) -> Phone:
+    """Ana has written and said who she is."""
+    phone = place.phone(ANA)
+    await phone.says("oi", ANA.document[:3])
+    return phone
+
+
+async def test_a_month_of_the_ladder(place: Town) -> None:
+    """Three days before, on the day, two days and a week after; then people have it, and the bot is silent."""
+    phone = await known(place)
+    for day in range(2, 31):
+        await walks_to(place, 2026, 12, day)
+        await walks_to(place, 2026, 12, day, 11)
+    assert phone.transcript() == story("ladder_climbed")
+    assert await place.ask(STEPS) == "-3 said, 0 said, 2 said, 7 said, 8 ticket"
+    assert await place.ask("SELECT (queue, reason) = ('financeiro', 'ladder') FROM ticket") is True
+
+
+async def test_who_is_not_confirmed_is_asked_neutrally_once_a_week_and_no_debt_is_named(place: Town) -> None:
+    phone = place.phone(ANA)
+    for day in range(2, 16):
+        await walks_to(place, 2026, 12, day)
+    assert phone.transcript() == story("ladder_not_confirmed")
+    await phone.taps("Sou eu")
+    await phone.says(ANA.document[:3])
+    assert "Fatura 1" in phone.last
+
+
+async def test_who_is_somebody_else_hears_nothing_more(place: Town) -> None:
+    phone = place.phone(ANA)
+    await walks_to(place, 2026, 12, 5)
+    await phone.taps("Não sou eu")
+    heard = len(phone.heard)
+    for day in range(6, 31):
+        await walks_to(place, 2026, 12, day)
+    assert len(phone.heard) == heard
+    assert not any("Fatura" in words for words in phone.heard)
+
+
+async def test_who_paid_by_the_code_of_the_reminder_is_thanked_and_left_in_peace(place: Town) -> None:
+    phone = await known(place)
+    await walks_to(place, 2026, 12, 8)
+    assert "vence hoje" in phone.last
+    charge = await place.ask("SELECT code FROM charge WHERE state = 'active'")
+    assert await place.bank.amount_of(charge) == 34991
+    await place.bank.receives(charge)
+    assert "Obrigado" in phone.last
+    heard = len(phone.heard)
+    for day in range(9, 31):
+        await walks_to(place, 2026, 12, day)
+    assert len(phone.heard) == heard
+
+
+async def test_a_press_on_a_reminder_pays_what_it_was_about(place: Town) -> None:
+    phone = await known(place)
+    await walks_to(place, 2026, 12, 8)
+    await phone.taps("Pagar agora")
+    await place.bank.receives(phone.pix_code())
+    assert await place.ask("SELECT state FROM debt") == "paid"
+
+
+async def test_after_three_days_of_standing_still_only_the_newest_step_is_said(place: Town) -> None:
+    phone = await known(place)
+    await walks_to(place, 2026, 12, 3, 9)
+    heard = len(phone.heard)
+    await walks_to(place, 2026, 12, 11, 9)  # the steps of the 5th, the 8th and the 10th had come
+    assert [words for words in phone.heard[heard:] if "Fatura" in words] == [phone.last]
+    assert "venceu há 3 dias" in phone.last
+    assert await place.ask(STEPS) == "2 said"
+
+
+async def test_nobody_is_reminded_while_a_promise_runs_nor_of_a_day_that_was_paid(place: Town) -> None:
+    phone = await known(place)
+    await phone.says("pago dia 12")
+    heard = len(phone.heard)
+    for day in range(2, 13):
+        await walks_to(place, 2026, 12, day)
+        await walks_to(place, 2026, 12, day, 12)
+    assert phone.heard[heard:] == []
+
+
+async def test_asking_for_silence_is_heard_by_the_ladder(place: Town) -> None:
+    phone = await known(place)
+    await phone.says("parem de me mandar mensagem")
+    heard = len(phone.heard)
+    for day in range(2, 31):
+        await walks_to(place, 2026, 12, day)
+    assert phone.heard[heard:] == []
+    assert await place.ask(STEPS) == "8 ticket"  # people decide how it goes on
+
+
+async def test_why_did_i_get_this_is_answered_from_the_decision(place: Town) -> None:
+    phone = await known(place)
+    await walks_to(place, 2026, 12, 10)
+    await phone.says("por que recebi isto?")
+    assert phone.last == story("ladder_why").strip()
+
+
+async def test_several_debts_due_on_one_day_are_one_message(database: str, redis_url: str, tmp_path: Path) -> None:
+    async with ladder_town(database, redis_url, tmp_path, people=(owing(ANA, 7, 7, 5),)) as place:
+        phone = await known(place)
+        await walks_to(place, 2026, 12, 8)
+        assert phone.transcript() == story("ladder_several")
+        await phone.taps("Pagar agora")
+        assert await place.bank.amount_of(phone.pix_code()) == await place.ask("SELECT amount_cents FROM charge")
+
+
+async def test_nobody_hears_of_more_than_one_thing_a_day_nor_three_a_week(
+    database: str, redis_url: str, tmp_path: Path
+) -> None:
+    """Six debts on six days, and a template for several that is away: what is too much waits."""
+    people = (owing(ANA, 4, 6, 7, 8, 9, 10),)
+    async with ladder_town(database, redis_url, tmp_path, people=people) as place:
+        await known(place)
+        for day in range(2, 31):
+            await walks_to(place, 2026, 12, day)
+            await walks_to(place, 2026, 12, day, 15)
+        days = await place.ask("SELECT array_agg(local_on ORDER BY local_on) FROM ladder_contact")
+        assert len(days) == len(set(days)) >= 6
+        assert all((later - first).days >= 7 for first, later in zip(days, days[3:], strict=False))
+
+
+async def test_a_company_that_asks_nobody_reminds_the_only_one_who_can_be_meant(
+    database: str, redis_url: str, tmp_path: Path
+) -> None:
+    async with ladder_town(database, redis_url, tmp_path, people=(owing(CARLA, 7),), identity="none") as place:
+        phone = place.phone(CARLA)
+        await walks_to(place, 2026, 12, 7)
+        assert "Sua fatura Fatura 1" in phone.last
+
+
+async def test_a_ladder_with_a_mistake_changes_nothing_and_a_better_one_holds_at_once(
+    database: str, redis_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "regua.yaml"
+    good = (Path(__file__).parents[2] / "flows" / "ladders" / "preventiva.yaml").read_text(encoding="utf-8")
+    file.write_text(good, encoding="utf-8")
+    async with ladder_town(database, redis_url, tmp_path, ladder=file) as place:
+        phone = await known(place)
+        file.write_text(good.replace("day: -3", "day: never"), encoding="utf-8")
+        await walks_to(place, 2026, 12, 5)
+        assert "vence terça-feira, 08/12" in phone.last
+        file.write_text(good.replace("day: -1", "day: -2"), encoding="utf-8")
+        await walks_to(place, 2026, 12, 7)
+        heard = len(phone.heard)
+        assert await place.ask("SELECT count(*) FROM ladder_version") == 2
+        assert heard == 4
