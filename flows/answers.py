@@ -109,8 +109,19 @@ def say_paid_already(moment: Moment) -> None:
 
 
 def say_why(moment: Moment) -> None:
-    """Why these messages come, and how to stop them."""
-    moment.say("why", *THREE, creditor=moment.facts.rules.creditor_name)
+    """Why these messages come, from the decision that sent the last one, and how to stop them."""
+    creditor, last = moment.facts.rules.creditor_name, moment.facts.last_reminder
+    if last is None or last.day is None:
+        moment.say("why", *THREE, creditor=creditor)
+        return
+    wording = {-1: "why_eve", 0: "why_day", 1: "why_next"}.get(last.day, "why_before" if last.day < 0 else "why_after")
+    values: dict[str, Value] = {
+        "sent_on": last.on,
+        "description": ", ".join(last.descriptions),
+        "days": abs(last.day),
+        "creditor": creditor,
+    }
+    moment.ask(wording, values, *THREE)
 
 
 def say_thanks(moment: Moment) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from flows.agenda import Agenda, Item, Receivable, agenda, receivables
+from flows.calendar import payable_day
 from flows.contact_hours import Hours, closes_at, hours_for, next_open, open_at
 from flows.effects import Charge, Choice, ClearTimer, OpenTicket, PassSteps, Remind, Reminded, SetTimer, TellFinance
 from flows.events import ChargeFailed
@@ -19,6 +20,7 @@ from flows.ladder_facts import NO_INSTALMENT, LadderFacts
 from flows.ladder_parts import Media
 from flows.ladder_templates import BUTTONS, TemplateFact
 from flows.moment import Moment
+from flows.paying import ALL_TOGETHER
 
 _A_DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
@@ -95,7 +97,7 @@ def _askable(moment: Moment, known: LadderFacts, today: date) -> list[Receivable
     found: list[Receivable] = []
     for one in receivables(known, today):
         until = one.debt.promised_until
-        if until is not None and until >= today:
+        if until is not None and today <= _asked_about(until):
             continue
         if _prescribed(one, known.ladder.prescription_years, today):
             moment.effects.append(TellFinance(kind="prescribed", debt_id=one.debt.id))
@@ -111,12 +113,17 @@ def _prescribed(one: Receivable, years: int, today: date) -> bool:
     return today > last
 
 
+def _asked_about(until: date) -> date:
+    """The day on which a promise that was not kept is asked about, by its own timer (`flows.agreement_watch`)."""
+    return payable_day(until + _A_DAY)
+
+
 def _promise_ends(known: LadderFacts, now: datetime) -> datetime | None:
-    """The morning after the first promise that is still running."""
+    """When the first promise is over for the ladder: the day after it was asked about."""
     running = [
-        debt.promised_until
+        _asked_about(debt.promised_until)
         for debt in known.debts
-        if debt.promised_until is not None and debt.promised_until >= now.date() and debt.state == "open"
+        if debt.promised_until is not None and debt.state == "open" and now.date() <= _asked_about(debt.promised_until)
     ]
     return datetime.combine(min(running) + _A_DAY, known.ladder.at, now.tzinfo) if running else None
 
@@ -269,7 +276,7 @@ def _message(
     if charge is not None and len(reminded) == 1 and charge.amount_cents != reminded[0].cents:
         # The code of an offer that still stands: what is said is what it asks for.
         reminded = (replace(reminded[0], cents=charge.amount_cents),)
-    choices = _choices(template, reminded)
+    choices = _choices(template, reminded, is_all=len(reminded) == len(moment.open_debts))
     moment.memory["choices"] = ",".join(f"{c.action}.{c.object_id}.{c.version}" for c in choices)
     media = items[0].planned.step.attach
     linked = charge.no if charge is not None else None
@@ -344,10 +351,10 @@ def _part(known: LadderFacts, owed: Receivable, today: date) -> CostOfDebt:
     return cost_of_instalment(agreement, next(i for i in agreement.instalments if i.n == owed.n), today)
 
 
-def _choices(template: TemplateFact, items: Sequence[Reminded]) -> tuple[Choice, ...]:
-    """The template's buttons as what they mean here: of one debt that debt, of several all together."""
+def _choices(template: TemplateFact, items: Sequence[Reminded], *, is_all: bool = False) -> tuple[Choice, ...]:
+    """The template's buttons as what they mean here: of one debt that debt, of all that is open all together."""
     meant = items[0].debt_id if len(items) == 1 else 0
-    together = -1 if len(items) > 1 else meant
+    together = ALL_TOGETHER if len(items) > 1 and is_all else meant
     objects = {"pay": together, "negotiate": meant}
     return tuple(
         Choice(action=BUTTONS[name], label=_LABELS[name], object_id=objects.get(name, 0))

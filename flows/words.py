@@ -359,6 +359,26 @@ WORDS: Mapping[str, str] = {
         "You receive these messages because something of yours is open ({creditor}), at the contact you "
         "gave. To receive no more reminders, write *parar*."
     ),
+    "why_eve": (
+        "The message of {sent_on} was a reminder of {description}, the day before it falls due, as {creditor} does "
+        "with everybody. It went to the number on record. To receive no more reminders, write *parar*."
+    ),
+    "why_before": (
+        "The message of {sent_on} was a reminder of {description}, {days} days before it falls due, as {creditor} does "
+        "with everybody. It went to the number on record. To receive no more reminders, write *parar*."
+    ),
+    "why_day": (
+        "The message of {sent_on} was a reminder of {description}, on the day it falls due, as {creditor} does with "
+        "everybody. It went to the number on record. To receive no more reminders, write *parar*."
+    ),
+    "why_next": (
+        "The message of {sent_on} came because {description} was open a day after it fell due. {creditor} reminds "
+        "everybody then, at the number on record. To receive no more reminders, write *parar*."
+    ),
+    "why_after": (
+        "The message of {sent_on} came because {description} was open {days} days after it fell due. {creditor} "
+        "reminds everybody then, at the number on record. To receive no more reminders, write *parar*."
+    ),
     "welcome": "You are welcome! I am here if you need anything.",
     "calm": "I am sorry for the trouble. If you prefer, a person of our team can go on with you.",
     "faq_scam": (

@@ -42,6 +42,8 @@ LONGEST: dict[str, Value] = {
     "from_on": date(2027, 12, 31),
     "paid_on": date(2027, 12, 31),
     "valid_on": date(2027, 12, 31),
+    "sent_on": date(2027, 12, 31),
+    "when": "segunda-feira, 30/11",
     "description": "Mensalidade " * 30,
     "creditor": "Sociedade Educacional " * 10,
     "payee": "Sociedade Educacional " * 10,

@@ -129,6 +129,8 @@ async def _say(parts: Parts, turn: Turn, say: Say, rows: Rows) -> None:
     )  # fmt: skip
     if shown is not None:
         guards["charge_no"] = shown
+    if say.purpose == "reminder" and say.template is not None:
+        guards["active"] = True  # nobody asked: it counts for the ladder's caps
     key = _message(turn, rows, rendered, purpose=say.purpose, guards=guards)
     rows.note(
         turn,

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from bot.store.facts import agreements_of, debts_of
@@ -40,7 +40,11 @@ SELECT c.customer_id, c.decided_at, c.local_on, c.purpose, c.template, o.status,
        EXISTS (SELECT FROM charge h WHERE h.customer_id = c.customer_id AND h.opened_at > c.decided_at) AS clicked
 FROM   ladder_contact c LEFT JOIN outbox o ON o.decision_key = c.decision_key
 WHERE  c.customer_id = any($1::bigint[]) AND c.decided_at > $2 AND c.undone_because IS NULL
-ORDER  BY c.id
+UNION  ALL
+SELECT v.customer_id, o.created_at, NULL, o.purpose, '', o.status, o.state, o.error_code, ARRAY[]::bigint[], false
+FROM   conversation v JOIN outbox o ON o.conversation_id = v.id
+WHERE  v.customer_id = any($1::bigint[]) AND o.created_at > $2 AND o.guards ? 'active' AND o.state <> 'cancelled'
+ORDER  BY 2
 """
 # The newest active message that went to whoever confirmed to be there, for who asks why it came.
 LAST = """
@@ -91,7 +95,7 @@ async def load(
         done[row["customer_id"]].append(row)
     contacts: dict[int, list[Contact]] = defaultdict(list)
     for row in await conn.fetch(CONTACTS, ids, now - REMEMBERED):
-        contacts[row["customer_id"]].append(_contact(row))
+        contacts[row["customer_id"]].append(_contact(row, zone))
     found: dict[int, LadderFacts] = {}
     for climb in climbs:
         person = people.get(climb.customer_id)
@@ -142,7 +146,7 @@ async def last_reminders(conn: Any, customers: Mapping[int, int]) -> dict[int, L
     }
 
 
-def _since(row: Any, zone: Any, now: datetime) -> date:
+def _since(row: Any, zone: tzinfo, now: datetime) -> date:
     """No step of before the debt was on record; and who has just agreed to something was told the dates that day."""
     if row["accepted_at"] is not None:
         accepted: date = row["accepted_at"].astimezone(zone).date()
@@ -164,10 +168,10 @@ def _of_today(
     )
 
 
-def _contact(row: Any) -> Contact:
+def _contact(row: Any, zone: tzinfo) -> Contact:
     return Contact(
         at=row["decided_at"],
-        on=row["local_on"],
+        on=row["local_on"] or row["decided_at"].astimezone(zone).date(),
         purpose=row["purpose"],
         template=row["template"],
         debts=frozenset(row["debts"]),
