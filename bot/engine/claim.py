@@ -99,6 +99,7 @@ async def _claim(parts: Parts, ids: Sequence[int], now: datetime) -> Taken:
         if stopped:
             await outbox.cancel(conn, stopped)
             await _tell_of_stopped(conn, heads, stopped, now)
+            await reminder_guards.taken_back(conn, heads, stopped, now)
         if going:
             await conn.execute(outbox.START, [head.id for head in going], now + LEASE, now)
     if stopped:
@@ -135,8 +136,9 @@ async def _without_room(
     An answer that waits holds its whole conversation back, so that the order stays; what nobody asked for waits alone.
     """
     messages = {head.conversation_id: head for head in heads if head.kind == "message"}
-    opening = [c for c, head in messages.items() if head.lane in ACTIVE and not _window_open(held[c], now)]
-    no_room_today = await _no_room_today(conn, parts, opening, now)
+    outside = [c for c in messages if not _window_open(held[c], now)]
+    unasked = [c for c in outside if messages[c].lane in ACTIVE]
+    no_room_today = await _no_room_today(conn, parts, unasked, now)
     asking = {c: head.lane not in ACTIVE for c, head in messages.items() if c not in no_room_today}
     until = no_room_today | await parts.pacing.pairs.take(asking, now=now)
     alone = {messages[c].id: at for c, at in until.items() if messages[c].lane in ACTIVE}
@@ -145,8 +147,8 @@ async def _without_room(
     for conversation_id, at in until.items():
         if messages[conversation_id].lane not in ACTIVE:
             await conn.execute(outbox.WAIT, conversation_id, at)
-    if opening := [c for c in opening if c not in until]:
-        await opened_outside.note(conn, opening, now)
+    if opened := [c for c in outside if c not in until]:
+        await opened_outside.note(conn, opened, now)
     return {messages[c].id for c in until}
 
 

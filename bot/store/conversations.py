@@ -90,8 +90,8 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """How far a worker has come: the last conversation looked at among those where somebody waits, and among those where
-    only a timer fired. 0: from the start."""
+    """How far a worker has come: the last conversation looked at among those where somebody waits, and among those
+    where only a timer fired. 0: from the start."""
 
     said: int = 0
     timers: int = 0

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 DAY = timedelta(hours=24)
-_AT_LEAST = timedelta(minutes=10)  # so that a long queue is not looked through each time that one place comes free
+# So that a long queue is not looked through each time that one place comes free, and a limit that was raised is seen.
+_AT_LEAST, _AT_MOST = timedelta(minutes=10), timedelta(hours=1)
 # One sender counts at a time; the lock goes with its transaction.
 LOCK = "SELECT pg_advisory_xact_lock(4_301_300_001)"
 COUNTED = "SELECT conversation_id FROM opened_outside WHERE conversation_id = any($1::bigint[]) AND opened_at > $2"
@@ -28,8 +29,8 @@ async def without_room(conn: Any, conversation_ids: Sequence[int], *, limit: int
     if len(fresh) <= room:
         return {}
     oldest = await conn.fetchval(NEXT_FREE, now - DAY, max(0, limit - 1))
-    again = max(now + _AT_LEAST, oldest + DAY) if oldest is not None else now + _AT_LEAST
-    return dict.fromkeys(fresh[room:], again)
+    free_at = (now if oldest is None else oldest) + DAY
+    return dict.fromkeys(fresh[room:], min(max(free_at, now + _AT_LEAST), now + _AT_MOST))
 
 
 async def note(conn: Any, conversation_ids: Sequence[int], now: datetime) -> None:

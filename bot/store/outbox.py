@@ -18,8 +18,8 @@ ON CONFLICT (decision_key) DO NOTHING
 RETURNING id, decision_key
 """
 # Conversations with something to say in each lane, by hopping over its part of the index; see conversations.WAITING.
-# While the channel is stopped the lanes of what nobody asked for are not even looked at. (The lane is compared as part of
-# the order: as an equation it leads the planner to another index, past everything of the other lanes.)
+# While the channel is stopped the lanes of what nobody asked for are not even looked at. (The lane is compared as part
+# of the order: as an equation it leads the planner to another index, past everything of the other lanes.)
 WAITING = """
 SELECT l.lane, found.conversation_id
 FROM   unnest($1::smallint[], $2::bigint[]) AS l(lane, after)

@@ -13,8 +13,8 @@ ON CONFLICT (key) DO UPDATE SET event = excluded.event, fire_at = excluded.fire_
 CLEAR = "DELETE FROM timer WHERE key = any($1::text[])"
 # Firing is one statement: gone from the timers and there in the inbox, or neither. The instant is part of the key,
 # so a timer that is set anew may fire anew and one that fires twice arrives once.
-# Those of the ladder are many: they stand still while the channel is stopped, and no more of them wait in the inbox than
-# can be decided soon.
+# Those of the ladder are many: they stand still while the channel is stopped, and no more of them wait in the inbox
+# than can be decided soon.
 FIRE = """
 WITH due AS (
     SELECT key FROM timer
