@@ -30,14 +30,14 @@ WITH undone AS (
     FROM   unnest($1::bigint[], $2::text[]) AS n(outbox_id, reason) JOIN outbox o ON o.id = n.outbox_id
     WHERE  c.decision_key = o.decision_key AND c.undone_because IS NULL
     AND    (SELECT count(*) FROM ladder_contact u WHERE u.customer_id = c.customer_id
-            AND u.undone_because IS NOT NULL AND u.decided_at > $3 - interval '2 days') < 5  -- never a loop
+            AND u.undone_because IS NOT NULL AND u.decided_at > $3::timestamptz - interval '2 days') < 5  -- never a loop
     RETURNING c.id, c.conversation_id, c.customer_id
 ), opened AS (
     DELETE FROM ladder_step s USING undone u WHERE s.contact_id = u.id
 )
 INSERT INTO timer (key, conversation_id, event, fire_at)
 SELECT 'ladder:' || conversation_id || ':' || customer_id, conversation_id,
-       jsonb_build_object('type', 'TimerFired', 'name', 'ladder', 'subject', customer_id), $3
+       jsonb_build_object('type', 'TimerFired', 'name', 'ladder', 'subject', customer_id), $3::timestamptz
 FROM   undone ORDER BY conversation_id
 ON CONFLICT (key) DO UPDATE SET fire_at = least(timer.fire_at, excluded.fire_at)
 """

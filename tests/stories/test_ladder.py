@@ -171,3 +171,17 @@ async def test_a_ladder_with_a_mistake_changes_nothing_and_a_better_one_holds_at
         heard = len(phone.heard)
         assert await place.ask("SELECT count(*) FROM ladder_version") == 2
         assert heard == 4
+
+
+async def test_what_waited_too_long_is_not_said_at_night_but_decided_anew_in_the_morning(place: Town) -> None:
+    phone = await known(place)
+    async with place.parts.pool.acquire() as conn:
+        await conn.execute("UPDATE conversation SET send_after = '2026-12-05 21:00-03'")  # WhatsApp asked to wait
+    await walks_to(place, 2026, 12, 5)
+    heard = len(phone.heard)
+    assert await place.ask("SELECT state FROM outbox WHERE purpose = 'reminder'") == "pending"
+    await walks_to(place, 2026, 12, 5, 22)
+    became = await place.ask("SELECT state || ' ' || reason FROM outbox WHERE purpose = 'reminder'")
+    assert (became, len(phone.heard)) == ("cancelled too_late", heard)
+    await walks_to(place, 2026, 12, 7)
+    assert "vence amanhã" in phone.last
