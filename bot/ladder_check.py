@@ -40,5 +40,6 @@ def fact_of(template: MessageTemplate, *, stopped: str | None = None) -> Templat
         header_image=template.header_image,
         parameters=template.parameters,
         buttons=tuple(button.key for button in template.buttons),
+        link=template.link is not None,
         stopped=stopped,
     )

@@ -23,7 +23,7 @@ def templates() -> dict[str, MessageTemplate]:
 
 
 def test_the_templates_that_we_bring_are_read(templates: dict[str, MessageTemplate]) -> None:
-    assert len(templates) == 14
+    assert len(templates) == 15
     first = templates["lembrete_amigavel"]
     assert (first.category, first.language, first.header_image) == ("UTILITY", "pt_BR", False)
     assert first.parameters == ("nome", "descricao", "valor", "quando")

@@ -47,6 +47,10 @@ async def remind(conn: Any, parts: Parts, turn: Turn, effect: Remind, rows: Rows
         guards=_guards(turn, effect),
         decision=json.dumps(why, separators=(",", ":")),
     )
+    if effect.media_kind is not None and effect.media_link is not None and effect.free_form:
+        # Beside the words, and only where ordinary messages may go: a template cannot bring it.
+        body = messages.content(messages.Media(kind=effect.media_kind, link=effect.media_link))
+        queue(turn, rows, kind="message", purpose=effect.purpose, body=body, guards=_guards(turn, effect))
     contact_id = await ladder.contact(
         conn,
         Contacted(
@@ -116,16 +120,22 @@ def _rendered(parts: Parts, turn: Turn, effect: Remind) -> Rendered:
     titles = tuple(button.title for button in template.buttons)
     presses = payloads(parts, turn.conversation, effect.choices)
     picture = picture_address(parts, turn.conversation, effect.picture_charge_no)
-    if effect.free_form:
+    link = _link(parts, turn, effect)
+    message: messages.Message
+    if effect.free_form and link is not None:
+        message = messages.LinkButton(body=text, label=template.link or "", url=link, header_image=picture)
+        titles = ()
+    elif effect.free_form:
         message = _free_form(template, text, presses, picture)
     else:
-        message = template.message(values, payloads=presses, header_image=picture)
+        suffix = _token(parts, turn, effect)
+        message = template.message(values, payloads=presses, header_image=picture, link_suffix=suffix)
     return Rendered(
         body=messages.content(message),
         text=text,
         choices=titles,
         picture=picture is not None,
-        link=_link(parts, turn, effect),
+        link=link,
     )
 
 
@@ -138,11 +148,15 @@ def _free_form(template: MessageTemplate, text: str, presses: tuple[str, ...], p
     return messages.Buttons(body=text, buttons=buttons[:_BUTTONS], header_image=picture)
 
 
-def _link(parts: Parts, turn: Turn, effect: Remind) -> str | None:
+def _token(parts: Parts, turn: Turn, effect: Remind) -> str | None:
     if effect.link_charge_no is None:
         return None
-    token = pay_token(parts.mac_key, conversation_id=turn.conversation.id, charge_no=effect.link_charge_no)
-    return pay_url(parts.settings, token)
+    return pay_token(parts.mac_key, conversation_id=turn.conversation.id, charge_no=effect.link_charge_no)
+
+
+def _link(parts: Parts, turn: Turn, effect: Remind) -> str | None:
+    token = _token(parts, turn, effect)
+    return pay_url(parts.settings, token) if token is not None else None
 
 
 async def tell_finance(conn: Any, turn: Turn, effect: TellFinance) -> None:

@@ -6,7 +6,7 @@ Source of the forms and limits: Meta, "Messages API", a page for each type.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, assert_never
+from typing import Any, Literal, TypeAlias, assert_never
 
 from bot.whatsapp import limits
 from bot.whatsapp.contact_points import phone_of, user_id_of
@@ -25,6 +25,7 @@ __all__ = [
     "LinkButton",
     "List",
     "MarkRead",
+    "Media",
     "Message",
     "OrderDetails",
     "OrderItem",
@@ -73,6 +74,14 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A sticker, a short video or a recording, by its address; it has no words."""
+
+    kind: Literal["sticker", "video", "audio"]
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarkRead:
     """Tell a person that their message (and all before it) was read; `typing`: and that an answer is being written."""
 
@@ -88,7 +97,9 @@ class Recipient:
     user_id: str | None = None
 
 
-Message: TypeAlias = Text | Image | Document | Buttons | List | LinkButton | Template | OrderDetails | OrderStatus
+Message: TypeAlias = (
+    Text | Image | Media | Document | Buttons | List | LinkButton | Template | OrderDetails | OrderStatus
+)
 
 
 def content(message: Message) -> dict[str, Any]:
@@ -99,6 +110,8 @@ def content(message: Message) -> dict[str, Any]:
             return {"type": "text", "text": {"body": body, "preview_url": message.preview_url}}
         case Image():
             return {"type": "image", "image": _file("image", message)}
+        case Media(kind=kind, link=link):
+            return {"type": kind, kind: {"link": limits.address(f"{kind}.link", link)}}
         case Document():
             name = limits.text("document.filename", message.filename, 240)
             if not name.rpartition(".")[0] or name.endswith("."):

@@ -11,7 +11,7 @@ from bot.whatsapp.limits import BadMessage
 _NAME = re.compile(r"[a-z0-9_]{1,512}", re.ASCII)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?", re.ASCII)
 _BROKEN = re.compile(r"[\n\t\r]| {5,}")
-_VALUE, _PAYLOAD, _QUICK_REPLIES = 1024, 128, 10
+_VALUE, _PAYLOAD, _QUICK_REPLIES, _LINK = 1024, 128, 10, 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,9 @@ class Template:
     positional: tuple[str, ...] = ()
     header_image: str | None = None  # an address; needed on every send of a template with a picture
     quick_replies: tuple[str, ...] = ()
+    link_suffix: str | None = (
+        None  # the end of the address of its button to a page, which comes after the quick replies
+    )
 
 
 def template(message: Template) -> dict[str, Any]:
@@ -43,6 +46,10 @@ def template(message: Template) -> dict[str, Any]:
         limits.text(f"template.components.button[{n}].payload", payload, _PAYLOAD)
         parameters = [{"type": "payload", "payload": payload}]
         components.append({"type": "button", "sub_type": "quick_reply", "index": str(n), "parameters": parameters})
+    if message.link_suffix is not None:
+        suffix = limits.text("template.components.button.url", message.link_suffix, _LINK)
+        index, parameters = str(len(message.quick_replies)), [{"type": "text", "text": suffix}]
+        components.append({"type": "button", "sub_type": "url", "index": index, "parameters": parameters})
     made: dict[str, Any] = {"name": message.name, "language": {"code": message.language}}
     if components:
         made["components"] = components

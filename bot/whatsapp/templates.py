@@ -46,13 +46,19 @@ class MessageTemplate:
     parameters: tuple[str, ...]
     examples: Mapping[str, str]
     buttons: tuple[QuickReply, ...]
+    link: str | None = None  # the title of its button to the payment page
 
     def said(self, values: Mapping[str, str]) -> str:
         """Return the body with these values, as the person reads it."""
         return re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda place: values.get(place[1], ""), self.body)
 
     def message(
-        self, values: Mapping[str, str], *, payloads: Sequence[str] = (), header_image: str | None = None
+        self,
+        values: Mapping[str, str],
+        *,
+        payloads: Sequence[str] = (),
+        header_image: str | None = None,
+        link_suffix: str | None = None,
     ) -> Template:
         """Return the message with these values, one payload for each button. Raises BadMessage if something lacks."""
         if missing := [name for name in self.parameters if name not in values]:
@@ -64,12 +70,16 @@ class MessageTemplate:
         if self.header_image != (header_image is not None):
             needs = "needs a picture" if self.header_image else "has no picture"
             raise BadMessage("template.components.header", f"{self.name} {needs}")
+        if (self.link is not None) != (link_suffix is not None):
+            needs = "needs the payment page" if self.link is not None else "has no button to a page"
+            raise BadMessage("template.components.button.url", f"{self.name} {needs}")
         return Template(
             name=self.name,
             language=self.language,
             named={name: values[name] for name in self.parameters},
             header_image=header_image,
             quick_replies=tuple(payloads),
+            link_suffix=link_suffix,
         )
 
 
@@ -121,6 +131,7 @@ class _Entry(Part):
     body: Annotated[str, _at_most(_BODY, "body")]
     examples: dict[str, Annotated[str, _at_most(_EXAMPLE, "example")]] = Field(default_factory=dict)
     buttons: Annotated[tuple[str, ...], Field(max_length=_BUTTONS)] = ()
+    link: Annotated[str, _at_most(_TITLE, "title")] | None = None
 
 
 def _not_empty(entries: tuple[_Entry, ...]) -> tuple[_Entry, ...]:
@@ -160,11 +171,15 @@ def _template(entry: _Entry, file: _File) -> MessageTemplate:
         parameters=parameters_of(entry.body),
         examples=entry.examples,
         buttons=tuple(QuickReply(key=key, title=file.buttons[key]) for key in entry.buttons),
+        link=entry.link,
     )
 
 
-def to_meta(template: MessageTemplate, *, header_handle: str | None = None) -> dict[str, Any]:
-    """Return the JSON that asks Meta to register a template; `header_handle` is the uploaded example of its picture."""
+def to_meta(
+    template: MessageTemplate, *, header_handle: str | None = None, public_url: str = "https://example.com"
+) -> dict[str, Any]:
+    """Return the JSON that asks Meta to register a template; `header_handle` is the uploaded example of its picture,
+    `public_url` where its button to the payment page leads."""
     components: list[dict[str, Any]] = []
     if template.header_image:
         example = {"example": {"header_handle": [header_handle]}} if header_handle is not None else {}
@@ -174,8 +189,11 @@ def to_meta(template: MessageTemplate, *, header_handle: str | None = None) -> d
         named = [{"param_name": name, "example": template.examples[name]} for name in template.parameters]
         body["example"] = {"body_text_named_params": named}
     components.append(body)
-    if template.buttons:
-        buttons = [{"type": "QUICK_REPLY", "text": button.title} for button in template.buttons]
+    if template.buttons or template.link is not None:
+        buttons: list[dict[str, Any]] = [{"type": "QUICK_REPLY", "text": button.title} for button in template.buttons]
+        if template.link is not None:
+            page = f"{public_url}/pay/"
+            buttons.append({"type": "URL", "text": template.link, "url": page + "{{1}}", "example": [page + "exemplo"]})
         components.append({"type": "BUTTONS", "buttons": buttons})
     made: dict[str, Any] = {
         "name": template.name,

@@ -1,12 +1,13 @@
 """The ladder as debtors see it: reminded on the right day, once, kindly, and never after payment."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from bot.sandbox.people import ANA, CARLA
-from tests.ladder_town import ladder_town, owing, walks_to
+from tests.ladder_town import LADDER, ladder_town, owing, walks_to
 from tests.phone import Phone
 from tests.stories.transcripts import story
 from tests.town import Town
@@ -185,3 +186,46 @@ async def test_what_waited_too_long_is_not_said_at_night_but_decided_anew_in_the
     assert (became, len(phone.heard)) == ("cancelled too_late", heard)
     await walks_to(place, 2026, 12, 7)
     assert "vence amanhã" in phone.last
+
+
+ATTACHED = """
+ladder: anexos
+title: Anexos
+contact_hours: {monday_to_friday: ["08:00", "20:00"]}
+tracks:
+  - name: todos
+    steps:
+      - {day: -6, template: lembrete_amigavel, attach: {sticker: "https://aurora.example/oi.webp"}}
+      - {day: -1, template: com_pagina, attach: payment_link}
+"""
+WITH_PAGE = """
+  - name: com_pagina
+    category: UTILITY
+    body: "Olá, {{nome}}! Sua fatura {{descricao}}, de {{valor}}, vence {{quando}}. Pague pela página."
+    examples: {nome: Ana, descricao: Mensalidade, valor: "R$ 10,00", quando: hoje}
+    link: Ver e pagar
+
+"""
+
+
+async def test_what_a_step_brings_a_sticker_inside_the_window_and_a_button_to_the_page(
+    database: str, redis_url: str, tmp_path: Path
+) -> None:
+    ladder, templates = tmp_path / "anexos.yaml", tmp_path / "modelos.yaml"
+    ladder.write_text(ATTACHED, encoding="utf-8")
+    ours = (LADDER.parents[1] / "templates" / "padrao.yaml").read_text(encoding="utf-8")
+    templates.write_text(ours.replace("\nbuttons: ", f"{WITH_PAGE}buttons: ", 1), encoding="utf-8")
+    async with ladder_town(database, redis_url, tmp_path, ladder=ladder, templates=templates) as place:
+        phone = await known(place)
+        await walks_to(place, 2026, 12, 2, 8, 30)
+        await phone.says("obrigada")
+        await walks_to(place, 2026, 12, 2)
+        kinds = await place.ask("SELECT array_agg(body ->> 'type' ORDER BY id) FROM outbox WHERE purpose = 'reminder'")
+        assert kinds == ["interactive", "sticker"]
+        await walks_to(place, 2026, 12, 7)
+        page = json.loads(await place.ask("SELECT body FROM outbox ORDER BY id DESC LIMIT 1"))["template"][
+            "components"
+        ][-1]
+        assert (page["sub_type"], page["index"]) == ("url", "0")
+        async with place.parts.http.get(f"{place.address}/pay/{page['parameters'][0]['text']}") as answer:
+            assert answer.status == 200
