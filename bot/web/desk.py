@@ -8,7 +8,7 @@ from aiohttp import web
 from bot.parts import PARTS
 from bot.store import tickets
 from bot.store.sessions import Session
-from bot.web import desk_regions
+from bot.web import channel_switch, desk_regions
 from bot.web.customer_card import card_of
 from bot.web.desk_regions import Region
 from bot.web.rendering import notice, page, partial, rendered, unchanged
@@ -22,7 +22,17 @@ async def show_queue(request: web.Request, session: Session) -> web.StreamRespon
     """The desk with nothing open."""
     async with request.app[PARTS].pool.acquire() as conn:
         queue = await desk_regions.queue(request, conn, session, opened=0)
-    return page(request, "desk.html", session=session, queue=queue.html, conversation=None, ticket_id=0, title=None)
+        switch = await channel_switch.switch(request, conn, session, back="/desk")
+    return page(
+        request,
+        "desk.html",
+        session=session,
+        switch=switch.html,
+        queue=queue.html,
+        conversation=None,
+        ticket_id=0,
+        title=None,
+    )
 
 
 @needs("agent")
@@ -80,6 +90,7 @@ async def conversation_page(
         card = await card_of(conn, parts, ticket.conversation_id)
         transcript = await desk_regions.transcript(request, conn, ticket)
         queue = await desk_regions.queue(request, conn, session, opened=ticket_id)
+        switch = await channel_switch.switch(request, conn, session, back=f"/desk/{ticket_id}")
     conversation = rendered(
         request,
         "_conversation.html",
@@ -97,6 +108,7 @@ async def conversation_page(
         "desk.html",
         status=status,
         session=session,
+        switch=switch.html,
         queue=queue.html,
         conversation=conversation,
         ticket_id=ticket_id,

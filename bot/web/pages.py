@@ -7,12 +7,25 @@ from aiohttp import web
 
 from bot.parts import PARTS
 from bot.store.database import AWAY
-from bot.web import assets, desk, desk_actions, finance_payments, health, live, login, papers, parked, pay
+from bot.web import (
+    assets,
+    channel_switch,
+    desk,
+    desk_actions,
+    finance_ladders,
+    finance_payments,
+    health,
+    live,
+    login,
+    papers,
+    parked,
+    pay,
+)
 from bot.web.attempts import Attempts
 from bot.web.rendering import ENVIRONMENT, environment, notice
 from bot.web.sessions import Handler
 
-_MODULES = (login, live, desk, desk_actions, finance_payments, papers, parked, pay)
+_MODULES = (login, live, desk, desk_actions, channel_switch, finance_payments, finance_ladders, papers, parked, pay)
 log = structlog.get_logger(__name__)
 
 

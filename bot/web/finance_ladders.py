@@ -1,0 +1,89 @@
+"""The reminder ladder for people: what is in force, its calendar for a due date, and whether anything goes out."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from bot.ladder_check import Checked, check_ladder
+from bot.parts import PARTS, Parts
+from bot.store.sessions import Session
+from bot.web import channel_switch, ladder_words
+from bot.web.ladder_calendar import drawn
+from bot.web.rendering import page
+from bot.web.sessions import needs
+from flows.contact_hours import LAWS
+from flows.ladder import Ladder
+from flows.ladder_parts import Track
+
+_AHEAD = timedelta(days=10)
+_FIRST_YEAR, _LAST_YEAR = 2000, 2090  # of due dates; the movable holidays are known for them
+
+
+@needs("finance", "agent")
+async def show(request: web.Request, session: Session) -> web.StreamResponse:
+    """The ladder in force and its calendar."""
+    parts = request.app[PARTS]
+    now = parts.clock.now()
+    async with parts.pool.acquire() as conn:
+        ladder = await parts.ladders.in_force(conn, now)
+        switch = await channel_switch.switch(request, conn, session, back="/finance/ladders")
+    return page(
+        request,
+        "finance_ladders.html",
+        session=session,
+        switch=switch.html,
+        file=parts.settings.ladder.name if parts.settings.ladder is not None else "",
+        checked=_checked(parts),
+        ladder=ladder,
+        **(_of(request, ladder, now) if ladder is not None else {}),
+    )
+
+
+def routes() -> list[web.RouteDef]:
+    """The ladder's address."""
+    return [web.get("/finance/ladders", show)]
+
+
+def _of(request: web.Request, ladder: Ladder, now: datetime) -> dict[str, Any]:
+    """What the page says of a ladder."""
+    parts, texts = request.app[PARTS], request.app[PARTS].texts
+    today = now.astimezone(ladder.timezone).date()
+    asked = request.query.get("due", "")
+    due = due_of(asked)
+    track = _track(ladder, request.query.get("track"))
+    shown = due or today + _AHEAD
+    return {
+        "hours": ladder_words.opening_hours(ladder, texts),
+        "limits": ladder_words.limits(ladder, texts),
+        "tracks": [(one.name, ladder_words.whose(one, ladder, texts)) for one in ladder.tracks],
+        "track": track.name,
+        "due": shown,
+        "is_unclear": bool(asked) and due is None,
+        "calendar": drawn(ladder, track, shown, today=today, templates=parts.templates, texts=texts),
+        "weekday": lambda day: ladder_words.weekday(day, texts),
+        "law_states": ", ".join(sorted(LAWS)),
+    }
+
+
+def due_of(text: str) -> date | None:
+    """Return the due date of an address (2026-11-20); None for anything else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if len(text) == len("2026-11-20") and _FIRST_YEAR <= day.year <= _LAST_YEAR else None
+
+
+def _track(ladder: Ladder, name: str | None) -> Track:
+    return (ladder.track(name) if name is not None else None) or ladder.tracks[0]
+
+
+def _checked(parts: Parts) -> Checked | None:
+    """The check of the file as it lies there now; None where there is none, or it cannot be read."""
+    if parts.settings.ladder is None:
+        return None
+    try:
+        return check_ladder(parts.settings.ladder, parts.settings.templates)
+    except OSError:
+        return None
