@@ -11,6 +11,7 @@ from bot.engine import statuses
 from bot.engine.opaque import opaque, outbox_id_of
 from bot.parts import Parts, open_parts
 from bot.settings import read_settings
+from bot.store import channel
 from bot.store.inbox import Arrival
 from bot.whatsapp import inbound
 from tests.pix_bank import HandClock
@@ -105,6 +106,14 @@ async def test_without_an_echo_the_message_is_known_by_its_wamid(parts: Parts) -
     message = await posted(parts, "accepted", "wamid.X")
     await told(parts, None, "delivered")
     assert await row(parts, message) == ("accepted", "delivered", "wamid.X")
+
+
+async def test_a_failure_that_speaks_of_a_restriction_stops_what_nobody_asked_for(parts: Parts) -> None:
+    """131048 may come by webhook too."""
+    message = await posted(parts, "accepted", "wamid.X")
+    await told(parts, message, "failed", errors=[{"code": 131048, "title": "Spam rate limit hit"}])
+    async with parts.pool.acquire() as conn:
+        assert not (await channel.state(conn)).flows(parts.clock.now())
 
 
 async def test_a_failure_is_an_event_and_a_late_one_of_a_delivered_message_is_not(parts: Parts) -> None:

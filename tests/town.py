@@ -36,7 +36,8 @@ SELECT (SELECT count(*) FROM inbox WHERE state = 'open' AND kind IN ('message', 
      + (SELECT count(*) FROM timer WHERE fire_at <= $1)
      + (SELECT count(*) FROM outbox o LEFT JOIN conversation c ON c.id = o.conversation_id
         WHERE o.state = 'sending'
-        OR (o.state = 'pending' AND o.not_before <= $1 AND coalesce(c.send_after, '-infinity') <= $1))
+        OR (o.state = 'pending' AND o.not_before <= $1 AND coalesce(c.send_after, '-infinity') <= $1
+            AND (o.lane < 2 OR active_messages_flow($1))))
 """
 # Who could be reminded and is not planned for.
 _UNPLANNED = """

@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.engine import rollout
 from bot.engine.parts import Parts
 from bot.store import ladder, ladder_facts
 from bot.store.conversations import Conversation
 from bot.store.ladder_facts import Climb
 from flows.events import ChargeFailed, ChargeReady, DeliveryFailed, Event, Pressed, TimerFired, Typed
 from flows.facts import Facts
+from flows.rollout import is_among
 
 _ACTIVE = ("reminder", "first_contact")
 # After what refusal the ladder looks again, and when: the window had closed; the template is paused for some hours; so
@@ -35,6 +37,8 @@ async def with_ladder(
         policy = next(iter(known.values())).policy
         in_force = await parts.ladders.in_force(conn, now)
         if in_force is not None:
+            percent = await rollout.reach(conn, in_force, now)
+            climbs = [replace(c, in_rollout=is_among(in_force.digest, c.customer_id, percent)) for c in climbs]
             loaded = await ladder_facts.load(
                 conn, climbs, ladder=in_force, templates=parts.ladders.templates(), policy=policy, now=now
             )

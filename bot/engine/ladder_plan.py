@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from bot.engine import rollout
 from bot.engine.parts import Parts
 from bot.store import ladder_plan
 from bot.store.ladder_plan import Planned
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 async def plan_once(parts: Parts) -> int:
     """Plan everybody whose next step is not known. Return how many."""
+    await rollout.check_once(parts)
     now = parts.clock.now()
     after, total = 0, 0
     while True:

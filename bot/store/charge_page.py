@@ -11,6 +11,7 @@ SELECT c.state, c.amount_cents, c.paid_cents, c.parts, c.pay_until, c.expires_at
 FROM   charge c JOIN customer k ON k.id = c.customer_id
 WHERE  c.pay_token = $1
 """
+OPENED = "UPDATE charge SET opened_at = $2 WHERE pay_token = $1 AND opened_at IS NULL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +38,8 @@ async def find(conn: Any, token: str) -> ChargePage | None:
     """Return the charge of this token."""
     row = await conn.fetchrow(FIND, token)
     return ChargePage(**row) if row is not None else None
+
+
+async def opened(conn: Any, token: str, now: datetime) -> None:
+    """Note that the page was seen by somebody; the first time counts."""
+    await conn.execute(OPENED, token, now)

@@ -22,15 +22,15 @@ INSERT INTO ladder_step (debt_id, instalment_n, due_on, ladder, day, is_ticket, 
 SELECT s.debt_id, s.n, s.due_on, $5, s.day, $6, $7, $8, $9, $10
 FROM   unnest($1::bigint[], $2::int[], $3::date[], $4::int[]) AS s(debt_id, n, due_on, day)
 """
-# What never left is taken back: the person did not get it, the caps do not count it, its steps are open again, and the
-# ladder looks again at once.
+# What never left is taken back, but never in a loop: the person did not get it, the caps do not count it, its steps
+# are open again, and the ladder looks again at once.
 UNDO = """
 WITH undone AS (
     UPDATE ladder_contact c SET undone_because = n.reason
     FROM   unnest($1::bigint[], $2::text[]) AS n(outbox_id, reason) JOIN outbox o ON o.id = n.outbox_id
     WHERE  c.decision_key = o.decision_key AND c.undone_because IS NULL
     AND    (SELECT count(*) FROM ladder_contact u WHERE u.customer_id = c.customer_id
-            AND u.undone_because IS NOT NULL AND u.decided_at > $3::timestamptz - interval '2 days') < 5  -- never a loop
+            AND u.undone_because IS NOT NULL AND u.decided_at > $3::timestamptz - interval '2 days') < 5
     RETURNING c.id, c.conversation_id, c.customer_id
 ), opened AS (
     DELETE FROM ladder_step s USING undone u WHERE s.contact_id = u.id

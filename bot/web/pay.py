@@ -1,7 +1,7 @@
 """The debtor's payment page and its picture: what to pay, until when, and how. No login; the address is the key.
 
 Whoever has the address sees the creditor's name, document and address (CDC art. 42-A), a first name and an amount;
-nothing else of a person. Looking changes nothing.
+nothing else of a person. Looking changes nothing but that somebody's browser was here, which a ladder may ask about.
 """
 
 import asyncio
@@ -97,6 +97,16 @@ async def state(request: web.Request) -> web.StreamResponse:
     return web.json_response({"state": state_of(charge, parts.clock.now())}, headers={"Cache-Control": "no-store"})
 
 
+async def opened(request: web.Request) -> web.StreamResponse:
+    """A browser showed the page; a robot that only fetches it does not say so."""
+    parts = request.app[PARTS]
+    token = request.match_info["token"]
+    if token.isascii() and token.isalnum():
+        async with parts.pool.acquire() as conn:
+            await charge_page.opened(conn, token, parts.clock.now())
+    return web.Response(status=204)
+
+
 async def picture(request: web.Request) -> web.StreamResponse:
     """The QR of a charge that can be paid."""
     parts = request.app[PARTS]
@@ -131,6 +141,7 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get("/pay/{token}", show),
         web.get("/pay/{token}/state", state),
+        web.post("/pay/{token}/opened", opened),
         web.get(r"/qr/{token}.png", picture),
         web.get("/robots.txt", robots),
     ]

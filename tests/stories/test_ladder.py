@@ -229,3 +229,6 @@ async def test_what_a_step_brings_a_sticker_inside_the_window_and_a_button_to_th
         assert (page["sub_type"], page["index"]) == ("url", "0")
         async with place.parts.http.get(f"{place.address}/pay/{page['parameters'][0]['text']}") as answer:
             assert answer.status == 200
+        async with place.parts.http.post(f"{place.address}/pay/{page['parameters'][0]['text']}/opened") as answer:
+            assert answer.status == 204
+        assert await place.ask("SELECT opened_at IS NOT NULL FROM charge") is True

@@ -3,6 +3,9 @@
   "use strict";
   const LOOK_MS = 4000;
   const page = document.querySelector(".pay");
+  if (navigator.sendBeacon && page.dataset.stateAddress) {
+    navigator.sendBeacon(page.dataset.stateAddress.replace(/state$/, "opened"));
+  }
 
   for (const button of document.querySelectorAll("[data-copies]")) {
     const field = document.getElementById(button.dataset.copies);
