@@ -39,7 +39,7 @@ async def test_with_two_thousand_reminders_waiting_an_answer_is_in_the_next_batc
     [later] = await scene.somebody()
     await scene.sends()
     [answer] = await scene.decides("reply", later)
-    taken = await claim.take(scene.parts, {2: 1000}, room=48, active=48)
+    taken = await claim.take(scene.parts, {2: 1000}, answers=48, active=48)
     assert answer in {ready.head.id for ready in taken.ready}
     assert len(taken.ready) == 48  # and the room that is left is used
 
@@ -68,7 +68,7 @@ async def test_places_in_flight_are_kept_for_answers(scene: Sending) -> None:
     who = await scene.somebody(10)
     await scene.decides("reminder", *who[:5])
     await scene.decides("reply", *who[5:])
-    taken = await claim.take(scene.parts, {}, room=48, active=0)
+    taken = await claim.take(scene.parts, {}, answers=48, active=0)
     assert [ready.head.purpose for ready in taken.ready] == ["reply"] * 5
 
 
@@ -77,18 +77,18 @@ async def test_a_lane_goes_on_where_it_stopped_and_begins_anew(scene: Sending) -
     first = await scene.somebody(50)
     await scene.decides("reply", *first)
     reached: dict[int, int] = {}
-    taken = await claim.take(scene.parts, reached, room=48, active=48)
+    taken = await claim.take(scene.parts, reached, answers=48, active=48)
     assert (len(taken.ready), taken.more, reached[0]) == (48, True, first[47])
-    taken = await claim.take(scene.parts, reached, room=48, active=48)
+    taken = await claim.take(scene.parts, reached, answers=48, active=48)
     assert (len(taken.ready), taken.more, reached[0]) == (2, False, 0)
 
 
 async def test_while_something_is_in_flight_nothing_else_of_that_person_moves(scene: Sending) -> None:
     [who] = await scene.somebody()
     await scene.decides("reminder", who)
-    assert len((await claim.take(scene.parts, {}, room=48, active=48)).ready) == 1
+    assert len((await claim.take(scene.parts, {}, answers=48, active=48)).ready) == 1
     await scene.decides("reply", who)
-    assert (await claim.take(scene.parts, {}, room=48, active=48)).ready == []
+    assert (await claim.take(scene.parts, {}, answers=48, active=48)).ready == []
 
 
 async def test_who_writes_is_decided_before_what_timers_brought(scene: Sending) -> None:

@@ -47,15 +47,18 @@ class Taken:
     more: bool = False
 
 
-async def take(parts: Parts, reached: dict[int, int], *, room: int, active: int) -> Taken:
-    """Claim up to `room` rows, up to `active` of them that nobody asked for, going on in each lane where `reached` says
-    (it is moved on; a missing lane begins anew)."""
-    now = parts.clock.now()
-    after = {lane: reached.get(lane, 0) for lane in (*ANSWERS, *(ACTIVE if active else ()))}
+async def take(parts: Parts, reached: dict[int, int], *, answers: int, active: int) -> Taken:
+    """Claim up to `answers` rows that somebody waits for and up to `active` that nobody asked for.
+
+    Both together are no more than the greater of the two. Each lane goes on where `reached` says, which is moved on; a
+    missing lane begins anew.
+    """
+    now, room = parts.clock.now(), max(answers, active)
+    after = {lane: reached.get(lane, 0) for lane in (*(ANSWERS if answers else ()), *(ACTIVE if active else ()))}
     async with parts.pool.acquire() as conn:
         found = await outbox.waiting(conn, after, limit=room, now=now)
         share = await _share(conn) if any(found.get(lane) for lane in ACTIVE) else 1.0
-    asked = list(dict.fromkeys(c for lane in ANSWERS for c in found[lane]))[:room]
+    asked = list(dict.fromkeys(c for lane in ANSWERS for c in found.get(lane, ())))[:answers]
     unasked = [c for lane in ACTIVE for c in found.get(lane, ()) if c not in set(asked)]
     unasked = list(dict.fromkeys(unasked))[: min(active, room - len(asked))]
     if not asked and not unasked:

@@ -122,4 +122,4 @@ class Ingest:
                 request.stored.set_exception(error)
 
 
-_BELLS = {"message": "turns", "event": "turns", "status": "statuses", "pix": "pix"}
+_BELLS = {"message": "turns", "event": "turns", "status": "statuses", "pix": "pix", "other": "news"}

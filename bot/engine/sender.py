@@ -43,7 +43,9 @@ class Sender:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._reached: dict[int, int] = {}
+        self._answers_reached: dict[int, int] = {}
+        self._unasked_reached: dict[int, int] = {}
+        self._look = asyncio.Event()  # for what nobody asked for: whoever takes answers has woken up
         self._in_flight: set[asyncio.Task[None]] = set()
         self._answered: asyncio.Queue[tuple[Head, Outcome]] = asyncio.Queue()
 
@@ -51,22 +53,34 @@ class Sender:
         """Send until `stop`; then take no more, finish what is in flight and write what became of it."""
         async with asyncio.TaskGroup() as tasks:
             settling = tasks.create_task(self._settle_forever())
+            unasked = tasks.create_task(self._unasked_forever(tasks, stop))
             while not stop.is_set():
-                if not await kept_alive(lambda: self._start(tasks), False):
+                self._look.set()
+                if not await kept_alive(lambda: self._start(tasks, answers=True), False):
                     await self._parts.wake.wait("sends", at_most_s=_LOOK_EVERY_S)
+            self._look.set()
+            await unasked
             if self._in_flight:
                 await asyncio.wait(self._in_flight)
             await self._answered.join()
             settling.cancel()
 
-    async def _start(self, tasks: asyncio.TaskGroup) -> bool:
+    async def _unasked_forever(self, tasks: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        """Take what nobody asked for in a loop of its own: an answer does not even wait until a batch of it is
+        claimed."""
+        while not stop.is_set():
+            self._look.clear()
+            if not await kept_alive(lambda: self._start(tasks, answers=False), False):
+                await self._look.wait()
+
+    async def _start(self, tasks: asyncio.TaskGroup, *, answers: bool) -> bool:
         """Start one batch. Return whether there may be more to do at once."""
-        room = min(BATCH, _IN_FLIGHT - len(self._in_flight))
+        room = min(BATCH, _IN_FLIGHT - (0 if answers else _KEPT_FOR_ANSWERS) - len(self._in_flight))
         if room <= 0:
             await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
             return True
-        active = min(room, _IN_FLIGHT - _KEPT_FOR_ANSWERS - len(self._in_flight))
-        taken = await claim.take(self._parts, self._reached, room=room, active=max(0, active))
+        reached = self._answers_reached if answers else self._unasked_reached
+        taken = await claim.take(self._parts, reached, answers=room if answers else 0, active=0 if answers else room)
         for row in taken.ready:
             task = tasks.create_task(self._post(row))
             self._in_flight.add(task)
@@ -90,7 +104,7 @@ class Sender:
 
 async def send_once(parts: Parts) -> int:
     """Send one batch and write what became of it. Return how many rows were handled."""
-    taken = await claim.take(parts, {}, room=BATCH, active=BATCH)
+    taken = await claim.take(parts, {}, answers=BATCH, active=BATCH)
     if taken.ready:
         outcomes = await asyncio.gather(*(_deliver(parts, row) for row in taken.ready))
         await _settle(parts, [(row.head, outcome) for row, outcome in zip(taken.ready, outcomes, strict=True)])

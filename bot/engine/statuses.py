@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from bot.engine import channel_state
 from bot.engine.inbox import put_event
 from bot.engine.opaque import outbox_id_of
 from bot.engine.parts import Parts
@@ -74,6 +75,8 @@ async def apply_once(parts: Parts) -> int:
                 event=event,
                 now=now,
             )
+        for code in sorted({row["error_code"] for row in lost} & channel_state.STOPS):
+            await channel_state.stop_for(conn, code, now)
         await conn.execute(inbox.MARK_DONE, [row["id"] for row in rows], now)
     if lost:
         parts.wake.turns()

@@ -4,7 +4,7 @@ One row, read in the transaction that claims messages, so that a stop holds from
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 STATE = """
@@ -20,9 +20,8 @@ WHERE  paused_at IS NOT NULL OR restricted_until > $1
 RETURNING true
 """
 RESTRICT = """
-UPDATE channel_state
-SET    restricted_until = greatest(restricted_until, coalesce($1, 'infinity'::timestamptz)), restriction = $2
-WHERE  restricted_until IS NULL OR restricted_until < coalesce($1, 'infinity'::timestamptz)
+UPDATE channel_state SET restricted_until = $1, restriction = $2
+WHERE  restricted_until IS NULL OR restricted_until < $1
 RETURNING true
 """
 FREE = (
@@ -42,6 +41,7 @@ RETURNING true
 NOTE = "INSERT INTO channel_event (at, kind, by, about) VALUES ($1, $2, $3, $4)"
 HISTORY = "SELECT at, kind, by, about FROM channel_event ORDER BY id DESC LIMIT $1"
 WHATSAPP = "WhatsApp"
+NO_END = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class ChannelState:
     paused_at: datetime | None
     paused_by: str | None
     reason: str | None
-    restricted_until: datetime | None  # aware UTC; the year 9999 where WhatsApp named no end
+    restricted_until: datetime | None  # aware UTC; NO_END where WhatsApp named none
     restriction: str | None
     daily_limit: int | None
     quality: str | None  # GREEN, RED, None: not told
@@ -107,7 +107,7 @@ async def restrict(conn: Any, *, restriction: str, until: datetime | None, now: 
     """Stop reminders and campaigns because WhatsApp says so; without `until` (UTC) until a person says go. Return
     whether that reaches further than what was known."""
     async with conn.transaction():
-        if not await conn.fetchval(RESTRICT, until, restriction):
+        if not await conn.fetchval(RESTRICT, until or NO_END, restriction):
             return False
         await note(conn, kind="restricted", by=WHATSAPP, about=restriction, now=now)
     return True

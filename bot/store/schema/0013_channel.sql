@@ -23,7 +23,7 @@ CREATE TABLE channel_state (
     paused_at        timestamptz,                          -- the kill switch
     paused_by        text,
     reason           text,
-    restricted_until timestamptz,                          -- WhatsApp's own stop; 'infinity': until a person says go
+    restricted_until timestamptz,                          -- WhatsApp's own stop; in the year 9999: until a person says go
     restriction      text,                                 -- WhatsApp's word for it
     daily_limit      integer CONSTRAINT daily_limit_is_a_number CHECK (daily_limit >= 0),  -- people a day outside windows; 0: unlimited; null: not told yet
     daily_limit_told_at timestamptz,
