@@ -11,10 +11,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, assert_never
 
-from bot.engine import papers
+from bot.engine import papers, reminders
 from bot.engine.events import to_raw
 from bot.engine.parts import Parts
-from bot.engine.reminders import pass_steps, remind, tell_finance
 from bot.engine.rendering import Rendered, as_agent, render, typing_body
 from bot.engine.rows import Rows, Turn, queue
 from bot.store import agreement_end, agreements, charges, debt_statement, returns, tickets_open, timers
@@ -91,12 +90,8 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
             rows.note(turn, "note", {"text": text})
         case effects.SetTimer():
             _set_timer(turn, effect, rows)
-        case effects.Remind():
-            await remind(conn, parts, turn, effect, rows)
-        case effects.PassSteps():
-            await pass_steps(conn, turn, effect, rows)
-        case effects.TellFinance():
-            await tell_finance(conn, turn, effect)
+        case effects.Remind() | effects.PassSteps() | effects.TellFinance():
+            await reminders.write(conn, parts, turn, effect, rows)
         case effects.ClearTimer():
             rows.timers_cleared.append(_timer_key(c.id, effect.name, effect.subject))
         case _:

@@ -7,7 +7,7 @@ that costs no more. What must still hold when it is sent stands in its guards (`
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from bot.engine.parts import Parts
 from bot.engine.rendering import Rendered, payloads, picture_address
@@ -23,7 +23,20 @@ from flows.reminder_words import reminder_values
 _BUTTONS = 3
 
 
-async def remind(conn: Any, parts: Parts, turn: Turn, effect: Remind, rows: Rows) -> None:
+async def write(conn: Any, parts: Parts, turn: Turn, effect: Remind | PassSteps | TellFinance, rows: Rows) -> None:
+    """Turn what the ladder decided into rows."""
+    match effect:
+        case Remind():
+            await _remind(conn, parts, turn, effect, rows)
+        case PassSteps():
+            await _pass_steps(conn, turn, effect, rows)
+        case TellFinance():
+            await _tell_finance(conn, turn, effect)
+        case _:
+            assert_never(effect)
+
+
+async def _remind(conn: Any, parts: Parts, turn: Turn, effect: Remind, rows: Rows) -> None:
     """Queue the message, and note the contact and its steps."""
     known = turn.facts.ladder
     assert known is not None  # decided by the ladder
@@ -85,7 +98,7 @@ async def remind(conn: Any, parts: Parts, turn: Turn, effect: Remind, rows: Rows
     )
 
 
-async def pass_steps(conn: Any, turn: Turn, effect: PassSteps, rows: Rows) -> None:
+async def _pass_steps(conn: Any, turn: Turn, effect: PassSteps, rows: Rows) -> None:
     """Note steps that are over though nothing is said."""
     known = turn.facts.ladder
     assert known is not None  # decided by the ladder
@@ -159,5 +172,5 @@ def _link(parts: Parts, turn: Turn, effect: Remind) -> str | None:
     return pay_url(parts.settings, token) if token is not None else None
 
 
-async def tell_finance(conn: Any, turn: Turn, effect: TellFinance) -> None:
+async def _tell_finance(conn: Any, turn: Turn, effect: TellFinance) -> None:
     """A line for finance, once."""
