@@ -13,6 +13,7 @@ _REASONS = {
     "policy": "the policy asks for a person",
     "delivery": "a message could not be delivered",
     "agreement_late": "is late with an agreement",
+    "ladder": "the ladder asks for a person",
     "renegotiation": "wants to renegotiate an agreement",
     "event_failed": "the robot failed on a message",
 }
