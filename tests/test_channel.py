@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import acerto
-from bot.engine import channel_state
+from bot.engine import channel_state, claim
 from bot.engine.channel_state import limit_of, until_of
 from bot.engine.taking_in import arrivals_of
 from bot.sandbox.graph_api import Fault
@@ -189,11 +189,16 @@ async def test_a_day_has_room_for_so_many_people_and_answers_need_none(
         assert await scene.sends_all() == 3
 
 
-async def test_two_senders_at_once_do_not_go_above_the_day(database: str, redis_url: str, tmp_path: Path) -> None:
+async def test_senders_that_claim_at_once_do_not_go_above_the_day(
+    database: str, redis_url: str, tmp_path: Path
+) -> None:
+    """Four of them, each in another part of the queue: none sees what the others have not committed yet."""
     async with sending(database, redis_url, tmp_path, ACERTO_WHATSAPP_DAILY_LIMIT="60") as scene:
-        await scene.decides("reminder", *await scene.somebody(200))
-        await asyncio.gather(*(scene.sends_all() for _ in range(4)))
-        assert scene.graph.posts == 60
+        who = await scene.somebody(200)
+        await scene.decides("reminder", *who)
+        parts_of_it = [{2: who[n] - 1} for n in (0, 50, 100, 150)]
+        takes = [claim.take(scene.parts, reached, answers=0, active=48) for reached in parts_of_it]
+        assert sum(len(taken.ready) for taken in await asyncio.gather(*takes)) == 60
 
 
 async def test_a_pause_holds_loses_nothing_and_tells_who_did_it(scene: Sending) -> None:
