@@ -1,5 +1,6 @@
 """The ladder's page: a drawn calendar, who may do what, and a switch that stops what nobody asked for."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -163,6 +164,37 @@ async def test_an_answer_leads_back_to_our_own_pages_only(office: Company) -> No
     for back, there in (("https://example.org/desk", "/desk"), ("//example.org", "/desk"), ("/desk/7", "/desk/7")):
         answer = await paula.post("/channel/pause", {"csrf": csrf, "back": back})
         assert answer.headers["Location"] == there
+
+
+RUN = {
+    "days": 9,
+    "customers": 10000,
+    "seed": 7,
+    "by_day": [{"day": n, "sent": 100 * n, "paid": n, "agreements": 1} for n in range(9)],
+    "by_hour": [0] * 10 + [3600] + [0] * 13,
+    "cost": "1312.34",
+    "currency": "USD",
+    "ran_at": "2026-11-02T15:00:00+00:00",
+}
+
+
+async def test_the_last_simulation_is_drawn_and_told_as_a_table(office: Company) -> None:
+    otavio = await office.agent("Otávio", "finance")
+    assert "Última simulação" not in await otavio.text("/finance/ladders")
+    file = office.parts.settings.home / "simulations" / "last.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps(RUN), "utf-8")
+    page = await otavio.text("/finance/ladders")
+    assert "10.000 clientes fictícios ao longo de 9 dias, em 02/11/2026 12:00" in page
+    assert "Custaria US$ 1.312,34" in unescape(page).replace("\xa0", " ")
+    assert page.count('<rect class="plot-bar"') == 9 + 24
+    assert "dia 9: 800 enviadas" in page
+    assert "10 h: 3.600 enviadas" in page
+    weeks = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td>', page)
+    assert weeks == [("1–7", "2.100", "21", "7"), ("8–9", "1.500", "15", "2"), ("Total", "3.600", "36", "9")]
+    for broken in ("", "{}", json.dumps({**RUN, "by_hour": [1]}), json.dumps({**RUN, "by_day": []})):
+        file.write_text(broken, "utf-8")
+        assert "Última simulação" not in await otavio.text("/finance/ladders")
 
 
 async def test_the_page_knows_nobodys_name_number_or_bill(office: Company) -> None:

@@ -4,11 +4,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
+from babel.numbers import format_currency, format_decimal
 
 from bot.ladder_check import Checked, check_ladder
 from bot.parts import PARTS, Parts
 from bot.store.sessions import Session
-from bot.web import channel_switch, ladder_words
+from bot.web import channel_switch, ladder_words, simulation_plot
 from bot.web.ladder_calendar import drawn
 from bot.web.rendering import page
 from bot.web.sessions import needs
@@ -37,6 +38,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
         checked=_checked(parts),
         ladder=ladder,
         **(_of(request, ladder, now) if ladder is not None else {}),
+        **_simulated(parts),
     )
 
 
@@ -63,6 +65,23 @@ def _of(request: web.Request, ladder: Ladder, now: datetime) -> dict[str, Any]:
         "calendar": drawn(ladder, track, shown, today=today, templates=parts.templates, texts=texts),
         "weekday": lambda day: ladder_words.weekday(day, texts),
         "law_states": ", ".join(sorted(LAWS)),
+    }
+
+
+def _simulated(parts: Parts) -> dict[str, Any]:
+    """What the page says of the last simulation."""
+    run, texts = simulation_plot.last_simulation(parts.settings.home), parts.texts
+    if run is None:
+        return {"run": None}
+    local = run.ran_at.astimezone(parts.settings.timezone)
+    return {
+        "run": run,
+        "run_on": f"{texts.day(local.date())} {local:%H:%M}",
+        "run_cost": format_currency(run.cost, run.currency, locale=texts.locale),
+        "days_plot": simulation_plot.by_day(run),
+        "hours_plot": simulation_plot.by_hour(run),
+        "weeks": simulation_plot.by_week(run),
+        "whole": lambda count: format_decimal(count, locale=texts.locale),
     }
 
 
