@@ -81,7 +81,7 @@ def receivables(known: LadderFacts, today: date) -> tuple[Receivable, ...]:
                     payable_on=payable_day(coming.due_on, agreement.life.late.holidays),
                     cents=cost_of_instalment(agreement, coming, today).total_cents,
                     n=coming.n,
-                    count=len(agreement.instalments),
+                    count=max(i.n for i in agreement.instalments),  # the entry is not counted
                 )
             )
     return tuple(sorted(found, key=lambda one: (one.payable_on, one.debt.id)))

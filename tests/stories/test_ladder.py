@@ -188,6 +188,30 @@ async def test_what_waited_too_long_is_not_said_at_night_but_decided_anew_in_the
     assert "vence amanhã" in phone.last
 
 
+async def test_an_agreements_payments_are_reminded_of_in_the_debts_place(
+    database: str, redis_url: str, tmp_path: Path
+) -> None:
+    """Before, on the day and just after; then the agreement's own warning takes over."""
+    async with ladder_town(database, redis_url, tmp_path, people=(CARLA,)) as place:
+        phone = place.phone(CARLA)
+        await phone.says("oi", CARLA.document[:3])
+        await phone.taps("Negociar", "Outras opções")
+        await phone.taps(next(c for c in phone.choices() if c.startswith("6x")), "Confirmar")
+        await place.bank.receives(phone.pix_code())
+        heard = len(phone.heard)
+        for _ in range(66):
+            await place.moves(days=1)
+            await place.moves(hours=2)
+            await place.moves(hours=-2)
+        assert [words.partition("Precisa")[0][:96] for words in phone.heard[heard:]] == [
+            "Olá, Carla! Sua fatura Semestre letivo 09/2026, parcela 1 de 6, de R$ 357,62, vence terça-feira,",
+            "Olá, Carla! Sua fatura Semestre letivo 09/2026, parcela 1 de 6, de R$ 357,62, vence hoje. Pagand",
+            "Olá, Carla. Notamos que Semestre letivo 09/2026, parcela 1 de 6 venceu há 2 dias. O valor atuali",
+            "Olá, Carla. A parcela do acordo de Semestre letivo 09/2026 que venceu em 05/01/2027 está em aber",
+        ]
+        assert await place.ask("SELECT count(*) FROM ladder_contact") == 3
+
+
 ATTACHED = """
 ladder: anexos
 title: Anexos
