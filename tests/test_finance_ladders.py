@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
-from bot.store import channel
+from bot.store import channel, ladder_versions
 from bot.web.finance_ladders import due_of
 from tests.desk import Company, Visitor, company
 
@@ -114,6 +114,25 @@ async def test_a_file_with_mistakes_shows_them_and_the_last_good_one_stays(
         assert ("a última versão que pôde ser lida" in page, "Régua preventiva" in page) == (True, True)
         file.unlink()
         assert "Régua preventiva" in await otavio.text("/finance/ladders")
+
+
+async def test_a_ladder_in_stages_says_how_far_it_is_and_that_it_stopped(
+    database: str, redis_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "regua.yaml"
+    good = Path("flows/ladders/preventiva.yaml").read_text("utf-8")
+    file.write_text(good.replace("tracks:", "rollout: {percent: [1.50, 100], days_each: 2}\ntracks:"), "utf-8")
+    async with company(database, redis_url, tmp_path, at=NOVEMBER, ACERTO_LADDER=str(file)) as office:
+        otavio = await office.agent("Otávio", "finance")
+        page = await otavio.text("/finance/ladders")
+        assert "Chega hoje a 1,5% dos clientes" in page
+        assert "1,5% → 100%" in page
+        async with office.parts.pool.acquire() as conn:
+            (digest,) = [row["digest"] for row in await conn.fetch("SELECT digest FROM ladder_version")]
+            assert await ladder_versions.stop(conn, digest, "turned_away", NOVEMBER)
+        page = await otavio.text("/finance/ladders")
+        assert "Esta régua parou sozinha" in page
+        assert "acima do limite de 2,00%" in page
 
 
 async def test_without_a_ladder_the_page_says_that_nobody_is_reminded(

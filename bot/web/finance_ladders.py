@@ -6,8 +6,10 @@ from typing import Any
 from aiohttp import web
 from babel.numbers import format_currency, format_decimal
 
+from bot.engine import rollout
 from bot.ladder_check import Checked, check_ladder
 from bot.parts import PARTS, Parts
+from bot.store import ladder_versions
 from bot.store.sessions import Session
 from bot.web import channel_switch, ladder_words, simulation_plot
 from bot.web.ladder_calendar import drawn
@@ -29,6 +31,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
     async with parts.pool.acquire() as conn:
         ladder = await parts.ladders.in_force(conn, now)
         switch = await channel_switch.switch(request, conn, session, back="/finance/ladders")
+        rolled = await _rolled_out(parts, conn, ladder, now) if ladder is not None else {}
     return page(
         request,
         "finance_ladders.html",
@@ -38,6 +41,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
         checked=_checked(parts),
         ladder=ladder,
         **(_of(request, ladder, now) if ladder is not None else {}),
+        **rolled,
         **_simulated(parts),
     )
 
@@ -65,6 +69,20 @@ def _of(request: web.Request, ladder: Ladder, now: datetime) -> dict[str, Any]:
         "calendar": drawn(ladder, track, shown, today=today, templates=parts.templates, texts=texts),
         "weekday": lambda day: ladder_words.weekday(day, texts),
         "law_states": ", ".join(sorted(LAWS)),
+    }
+
+
+async def _rolled_out(parts: Parts, conn: Any, ladder: Ladder, now: datetime) -> dict[str, Any]:
+    """How far a ladder that is rolled out in stages has come, and whether it stopped by its own rule."""
+    if ladder.rollout is None:
+        return {"rolled": None}
+    took = await ladder_versions.figures(conn, ladder.digest)
+    reach = await rollout.reach(conn, ladder, now)
+    return {
+        "rolled": took,
+        "is_stopped": not reach,
+        "reach": ladder_words.share(reach),
+        "stop_percent": parts.texts.percent(ladder.rollout.stop_percent),
     }
 
 

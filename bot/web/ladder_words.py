@@ -1,6 +1,7 @@
 """What stands in a ladder, in words: hours, whose track it is, conditions, repeats, days."""
 
 from datetime import date
+from decimal import Decimal
 from typing import TypeAlias
 
 from babel.dates import format_date
@@ -57,8 +58,8 @@ def limits(ladder: Ladder, texts: Texts) -> list[Row]:
     if ladder.only_opted_in:
         said.append((texts("Who is reminded"), texts("only who agreed to it")))
     if ladder.rollout is not None:
-        stages = " → ".join(f"{percent.normalize():f}%".replace(".", ",") for percent in ladder.rollout.percent)
-        said.append((texts("Rolled out in stages"), stages))
+        stages = " → ".join(share(percent) for percent in ladder.rollout.percent)
+        said.append((texts("Share of the customers, in stages"), stages))
     return said
 
 
@@ -135,6 +136,11 @@ def moved(one: PlannedStep, texts: Texts) -> str:
     if own.time() == there.time():
         return f"{weekday(own.date(), texts)} → {weekday(there.date(), texts)}"
     return f"{weekday(own.date(), texts)} {own:%H:%M} → {weekday(there.date(), texts)} {there:%H:%M}"
+
+
+def share(percent: Decimal) -> str:
+    """Return a percentage as short as it can be: "1%", "2,5%"."""
+    return f"{percent.normalize():f}%".replace(".", ",")
 
 
 def weekday(day: date, texts: Texts) -> str:
