@@ -17,6 +17,7 @@ from bot.cli.pause import pause, resume
 from bot.cli.payments import payments
 from bot.cli.policy import policy
 from bot.cli.serve import serve
+from bot.cli.simulate import simulate
 from bot.cli.tick import tick
 from bot.cli.understand import understand
 from bot.cli.user import user
@@ -47,6 +48,7 @@ for command in (
     understand,
     user,
     doctor,
+    simulate,
     tick,
     flows,
 ):
