@@ -88,7 +88,10 @@ class Town:
         async with self.parts.pool.acquire() as conn:
             busy = await conn.fetchval(_BUSY, self.clock.now())
             if self.parts.settings.ladder is not None:
-                busy += await conn.fetchval(_UNPLANNED, self.clock.now() - timedelta(days=1))
+                unplanned = await conn.fetchval(_UNPLANNED, self.clock.now() - timedelta(days=1))
+                busy += unplanned
+                if unplanned:
+                    self.parts.wake.ring("ladder")  # it looks every few seconds by itself
         return busy == 0 and webhooks.idle
 
     async def ask(self, sql: str, *values: Any) -> Any:
