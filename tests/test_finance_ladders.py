@@ -211,6 +211,10 @@ async def test_the_last_simulation_is_drawn_and_told_as_a_table(office: Company)
     assert "10 h: 3.600 enviadas" in page
     weeks = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td>', page)
     assert weeks == [("1–7", "2.100", "21", "7"), ("8–9", "1.500", "15", "2"), ("Total", "3.600", "36", "9")]
+    other = {"ladder": {"name": "x", "digest": "0"}, "breaches": ["x"], "more": 1}
+    file.write_text(json.dumps({key: value for key, value in RUN.items() if key != "cost"} | other), "utf-8")
+    page = await otavio.text("/finance/ladders")
+    assert ("Custaria" in page, "outra versão da régua" in page, "não podia" in page) == (False, True, True)
     for broken in ("", "{}", json.dumps({**RUN, "by_hour": [1]}), json.dumps({**RUN, "by_day": []})):
         file.write_text(broken, "utf-8")
         assert "Última simulação" not in await otavio.text("/finance/ladders")

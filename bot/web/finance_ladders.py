@@ -42,7 +42,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
         ladder=ladder,
         **(_of(request, ladder, now) if ladder is not None else {}),
         **rolled,
-        **_simulated(parts),
+        **_simulated(parts, ladder),
     )
 
 
@@ -86,7 +86,7 @@ async def _rolled_out(parts: Parts, conn: Any, ladder: Ladder, now: datetime) ->
     }
 
 
-def _simulated(parts: Parts) -> dict[str, Any]:
+def _simulated(parts: Parts, ladder: Ladder | None) -> dict[str, Any]:
     """What the page says of the last simulation."""
     run, texts = simulation_plot.last_simulation(parts.settings.home), parts.texts
     if run is None:
@@ -95,7 +95,10 @@ def _simulated(parts: Parts) -> dict[str, Any]:
     return {
         "run": run,
         "run_on": f"{texts.day(local.date())} {local:%H:%M}",
-        "run_cost": format_currency(run.cost, run.currency, locale=texts.locale),
+        "run_cost": format_currency(run.cost, run.currency, locale=texts.locale)
+        if run.cost is not None and run.currency
+        else "",
+        "run_is_other": ladder is not None and run.ladder is not None and run.ladder.digest != ladder.digest,
         "days_plot": simulation_plot.by_day(run),
         "hours_plot": simulation_plot.by_hour(run),
         "weeks": simulation_plot.by_week(run),

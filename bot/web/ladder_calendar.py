@@ -121,7 +121,7 @@ def _step(one: PlannedStep, payable: date, templates: Mapping[str, MessageTempla
         clock=f"{one.at:%H:%M}",
         counted=ladder_words.counted(one.day, texts),
         template=step.template or "",
-        first_words=textwrap.shorten(words, _FIRST_WORDS, placeholder="…"),
+        first_words=textwrap.shorten(words, _FIRST_WORDS, placeholder="…").replace(".…", "…"),
         words=words,
         buttons=tuple(button.title for button in template.buttons) if template is not None else (),
         ticket=step.ticket or "",

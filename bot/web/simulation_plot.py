@@ -36,17 +36,28 @@ class SimulatedDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedLadder:
+    """Which version of which ladder."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """One run. `cost` in `currency` (ISO 4217), `by_hour` messages by local hour."""
+    """One run. `by_hour`: messages by local hour; `cost` in `currency` (ISO 4217), where prices were known; `breaches`:
+    what happened that must not."""
 
     days: Annotated[int, Field(ge=1)]
     customers: Count
     seed: int
     by_day: Annotated[tuple[SimulatedDay, ...], Field(min_length=1, max_length=2000)]
     by_hour: Annotated[tuple[Count, ...], Field(min_length=_HOURS, max_length=_HOURS)]
-    cost: Decimal
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     ran_at: AwareDatetime
+    cost: Decimal | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    ladder: SimulatedLadder | None = None
+    breaches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
