@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime
+from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,7 @@ assert LADDER is not None
 STRICT = LADDER.read_text("utf-8").replace("caps: {day: 1, week: 3}", "caps: {day: 1, week: 1}")
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 PLAIN = TemplateFact(name="venceu", parameters=("nome", "valor"))
+DAYS = count(1)
 NEUTRAL = TemplateFact(name="confirme_quem_e", parameters=("nome",))
 
 
@@ -131,9 +133,18 @@ def somebody(state: str = "SP", zone: str = "America/Sao_Paulo", *, known: bool 
     )
 
 
-def reminder(debt_id: int = 50, n: int = -1) -> Remind:
+def reminder(debt_id: int = 50, n: int = -1, *, day: int | None = None) -> Remind:
+    """A reminder of one thing, of another step each time."""
     item = Reminded(
-        debt_id=debt_id, n=n, count=0, day=2, due_on=START, payable_on=START, cents=100, open_cents=100, description=""
+        debt_id=debt_id,
+        n=n,
+        count=0,
+        day=next(DAYS) if day is None else day,
+        due_on=START,
+        payable_on=START,
+        cents=100,
+        open_cents=100,
+        description="",
     )
     return Remind(
         template="venceu", customer_id=5, items=(item,), choices=(), until=datetime(2026, 12, 1, tzinfo=UTC), track=""
@@ -208,6 +219,27 @@ def test_the_watchman_knows_what_is_not_owed() -> None:
     assert len(watch.breaches) == 3
     watch.reminded(reminder(51, 2), PLAIN, local(19))
     assert len(watch.breaches) == 4
+
+
+def test_the_watchman_hears_a_step_that_is_said_twice() -> None:
+    watch = watching()
+    watch.reminded(reminder(50, day=2), PLAIN, local(3))
+    watch.reminded(reminder(51, day=2), PLAIN, local(4))
+    watch.reminded(reminder(50, day=7), PLAIN, local(5))
+    assert rules_broken(watch) == []
+    watch.reminded(reminder(50, day=2), PLAIN, local(12))
+    assert rules_broken(watch) == ["once"]
+
+
+def test_the_watchman_holds_news_of_an_agreement_to_the_hours_alone() -> None:
+    watch = watching()
+    for _ in range(5):
+        watch.told(local(3))
+    watch.opted(out=True)
+    watch.told(local(3))
+    assert rules_broken(watch) == []
+    watch.told(local(8))
+    assert rules_broken(watch) == ["hours", "hours"]
 
 
 def test_the_watchman_waits_for_a_promised_day() -> None:

@@ -267,6 +267,8 @@ class Life:
             if say.purpose == "reminder":
                 self._watch.asked(self.now)
                 self._contacted("reminder", "", frozenset(), None)
+            else:
+                self._watch.told(self.now)
             self._figures.total["questions"] += 1
             template = self._setup.templates.get(say.template)
             self._unasked(template.category if template is not None else "UTILITY", self._window_is_open)

@@ -52,6 +52,7 @@ class Watch:
         self._gone: set[tuple[int, int]] = set()  # (debt, instalment or -1) that are paid, agreed or over
         self._promised: dict[int, date] = {}
         self._active_on: list[date] = []
+        self._steps: set[tuple[int, int, date, int]] = set()  # (debt, instalment, due, day) that were said
         self._opted_out = self._stranger = self._ticket = False
         self._confirmed = customer.is_known
 
@@ -108,10 +109,18 @@ class Watch:
             until = self._promised.get(item.debt_id)
             if until is not None and today <= until:
                 self._told(at, "promise", f"debt {item.debt_id} is promised until {until}")
+            step = (item.debt_id, item.n, item.due_on, item.day)
+            if step in self._steps:
+                self._told(at, "once", f"day {item.day:+d} of debt {item.debt_id} ({item.n}) was said before")
+            self._steps.add(step)
 
     def asked(self, at: datetime) -> None:
         """Another message that nobody asked for goes out and counts among the caps."""
         self._unasked(at)
+
+    def told(self, at: datetime) -> None:
+        """News of an agreement goes out, which nobody asked for and which is no reminder."""
+        self._look_at_hours(at)
 
     def runs_away(self, at: datetime, events: int) -> None:
         """The conversation does not come to rest."""
