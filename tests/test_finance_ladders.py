@@ -177,6 +177,36 @@ async def test_nobody_switches_without_a_login_a_role_and_the_forms_token(office
     assert (refused.status, (await state(office)).paused_by) == (403, "Otávio")
 
 
+async def test_what_whatsapp_says_and_who_paused_is_told_in_words(office: Company) -> None:
+    otavio = await office.agent("Otávio", "finance")
+    async with office.parts.pool.acquire() as conn:
+        now = office.clock.now()
+        await channel.set_limit(conn, people_a_day=2000, told_at=now, now=now)
+        await channel.set_quality(conn, quality="RED", told_at=now, now=now)
+        await channel.pause(conn, by="Helena", reason="<i>férias</i>", now=now)
+        await channel.resume(conn, by="Helena", now=now)
+        await channel.restrict(conn, restriction="131042", until=None, now=now)
+    page = await otavio.text("/finance/ladders")
+    assert "O WhatsApp suspendeu os envios" in page
+    assert "até alguém retomar" in page
+    assert "a conta não tem uma forma válida de pagar o WhatsApp (131042)" in page
+    for said in ("novo limite diário: no máximo 2.000", "nova qualidade do número: baixa", "pausou: &lt;i&gt;férias"):
+        assert said in page
+    assert await press(otavio, page, "resume") == 303
+    assert (await state(office)).flows(office.clock.now())
+
+
+async def test_an_open_desk_hears_of_a_stop_and_of_nothing_else(office: Company) -> None:
+    paula = await office.agent()
+    look = re.search(r'hx-get="(/channel[^"]+)"', await paula.text("/desk"))
+    assert look is not None
+    address = unescape(look[1])
+    assert (await paula.get(address)).status == 204
+    async with office.parts.pool.acquire() as conn:
+        await channel.pause(conn, by="Helena", reason=None, now=office.clock.now())
+    assert "Envios pausados" in await paula.text(address)
+
+
 async def test_an_answer_leads_back_to_our_own_pages_only(office: Company) -> None:
     paula = await office.agent()
     csrf = dict(_CSRF.findall(await paula.text("/desk")))["pause"]

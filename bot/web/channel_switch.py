@@ -5,6 +5,7 @@ Everybody with a login may stop them, for that does no harm; finance and adminis
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +14,10 @@ import structlog
 from aiohttp import web
 from markupsafe import Markup
 
-from bot.parts import PARTS
+from bot.parts import PARTS, Parts
 from bot.store import channel
 from bot.store.sessions import Session
+from bot.web import channel_words
 from bot.web.forms import read_form
 from bot.web.rendering import partial, printable, rendered, unchanged
 from bot.web.sessions import by_htmx, needs
@@ -38,22 +40,18 @@ class Switch:
 async def switch(request: web.Request, conn: Any, session: Session, *, back: str) -> Switch:
     """Return the switch for this person; `back` is the address of the page it stands on."""
     parts = request.app[PARTS]
-    state, zone = await channel.state(conn), parts.settings.timezone
-    now = parts.clock.now()
+    state, now = await channel.state(conn), parts.clock.now()
     said = (state.paused_at, state.paused_by, state.reason, state.restriction, state.flows(now), session.role)
     digest = hashlib.sha256(repr(said).encode()).hexdigest()[:_DIGEST_CHARACTERS]
     until = state.restricted_until
-
-    def on(at: datetime) -> str:
-        local = at.astimezone(zone)
-        return f"{parts.texts.day(local.date())} {local:%H:%M}"
-
+    on = dated(parts)
     html = rendered(
         request,
         "_channel.html",
         session=session,
         state=state,
         flows=state.flows(now),
+        restriction=channel_words.restriction(state.restriction, parts.texts) if state.restriction else "",
         until=on(until) if until is not None and until.year < _NO_END else "",
         on=on,
         back=back,
@@ -62,6 +60,16 @@ async def switch(request: web.Request, conn: Any, session: Session, *, back: str
         may_resume=session.role in ("finance", "admin"),
     )
     return Switch(html=html, digest=digest)
+
+
+def dated(parts: Parts) -> Callable[[datetime], str]:
+    """Return what writes an instant as the creditor's day and time."""
+
+    def on(at: datetime) -> str:
+        local = at.astimezone(parts.settings.timezone)
+        return f"{parts.texts.day(local.date())} {local:%H:%M}"
+
+    return on
 
 
 @needs("agent", "finance")

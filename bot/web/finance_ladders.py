@@ -9,9 +9,9 @@ from babel.numbers import format_currency, format_decimal
 from bot.engine import rollout
 from bot.ladder_check import Checked, check_ladder
 from bot.parts import PARTS, Parts
-from bot.store import ladder_versions
+from bot.store import channel, ladder_versions
 from bot.store.sessions import Session
-from bot.web import channel_switch, ladder_words, simulation_plot
+from bot.web import channel_switch, channel_words, ladder_words, simulation_plot
 from bot.web.ladder_calendar import drawn
 from bot.web.rendering import page
 from bot.web.sessions import needs
@@ -19,6 +19,7 @@ from flows.contact_hours import LAWS
 from flows.ladder import Ladder
 from flows.ladder_parts import Track
 
+_EVENTS = 20
 _AHEAD = timedelta(days=10)
 _FIRST_YEAR, _LAST_YEAR = 2000, 2090  # of due dates; the movable holidays are known for them
 
@@ -31,6 +32,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
     async with parts.pool.acquire() as conn:
         ladder = await parts.ladders.in_force(conn, now)
         switch = await channel_switch.switch(request, conn, session, back="/finance/ladders")
+        state, events = await channel.state(conn), await channel.history(conn, _EVENTS)
         rolled = await _rolled_out(parts, conn, ladder, now) if ladder is not None else {}
     return page(
         request,
@@ -40,6 +42,8 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
         file=parts.settings.ladder.name if parts.settings.ladder is not None else "",
         checked=_checked(parts),
         ladder=ladder,
+        told=channel_words.told(state, parts.texts),
+        events=channel_words.history(events, parts.texts, channel_switch.dated(parts)),
         **(_of(request, ladder, now) if ladder is not None else {}),
         **rolled,
         **_simulated(parts, ladder),
@@ -91,10 +95,9 @@ def _simulated(parts: Parts, ladder: Ladder | None) -> dict[str, Any]:
     run, texts = simulation_plot.last_simulation(parts.settings.home), parts.texts
     if run is None:
         return {"run": None}
-    local = run.ran_at.astimezone(parts.settings.timezone)
     return {
         "run": run,
-        "run_on": f"{texts.day(local.date())} {local:%H:%M}",
+        "run_on": channel_switch.dated(parts)(run.ran_at),
         "run_cost": format_currency(run.cost, run.currency, locale=texts.locale)
         if run.cost is not None and run.currency
         else "",
