@@ -134,7 +134,7 @@ def in_good_time(hours: Hours, day: date, at: time) -> time:
     """Return the same for what is to go out then: a quarter of an hour before the hours end at the latest."""
     span = hours.of(day)
     assert span is not None
-    latest = (datetime.combine(day, span[1]) - _BEFORE_CLOSING).time()
+    latest = max(datetime.combine(day, span[0]), datetime.combine(day, span[1]) - _BEFORE_CLOSING).time()
     return max(span[0], min(at, latest))
 
 
