@@ -42,7 +42,7 @@ async def run(parts: Parts, roles: frozenset[str], stop: asyncio.Event) -> None:
             endless.append(tasks.create_task(parts.ingest.run()))
         finishing = [tasks.create_task(loop) for loop in _loops(parts, roles, stop)]
         await stop.wait()
-        parts.wake.ring("poll", "long_look", "sweep", "ladder")  # the loops that look seldom need not be waited for
+        parts.wake.stir()  # nobody has to wait for the loops that look seldom
         done, held = await asyncio.wait(finishing, timeout=STOP_WITHIN_S) if finishing else (set(), set())
         log.info("engine.stopped", finished=len(done), cut_off=len(held))
         for task in (*endless, *held):
@@ -122,7 +122,7 @@ async def _turns(parts: Parts, stop: asyncio.Event) -> None:
     after = START
     while not stop.is_set():
         done, after = await kept_alive(lambda: turn.run_once(parts, after=after), (0, START))  # noqa: B023  # awaited at once
-        if not done and not after:
+        if not done and not after and not stop.is_set():
             await parts.wake.wait("turns", at_most_s=_LOOK_EVERY_S)
 
 
@@ -130,7 +130,7 @@ async def _whenever(
     parts: Parts, stop: asyncio.Event, bell: str, at_most_s: float, work: Callable[[], Awaitable[int]]
 ) -> None:
     while not stop.is_set():
-        if not await kept_alive(work, 0):
+        if not await kept_alive(work, 0) and not stop.is_set():
             await parts.wake.wait(bell, at_most_s=at_most_s)
 
 

@@ -38,6 +38,11 @@ class Wake:
             self._outgoing.update(names)
             self._something_to_tell.set()
 
+    def stir(self) -> None:
+        """Wake every loop of this process, whatever it waits for: it is time to stop."""
+        for bell in self._bells.values():
+            bell.set()
+
     def turns(self) -> None:
         """There are events in the inbox."""
         self.ring("turns")
