@@ -98,7 +98,7 @@ async def open_parts(
             pacing=Pacing(redis, number=settings.whatsapp.phone_number_id, per_second=settings.whatsapp.rate),
             ingest=Ingest(pool, clock, wake),
             policies=PolicyWatch(),
-            ladders=LadderWatch(settings.ladder, templates),
+            ladders=LadderWatch(settings.ladder, templates, pool),
             templates=templates,
             mac_key=key,
             demo=demo,

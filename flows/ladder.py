@@ -9,7 +9,7 @@ from datetime import time
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, PrivateAttr
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from flows.contact_hours import Hours
 from flows.ladder_parts import (
@@ -25,10 +25,16 @@ from flows.ladder_parts import (
     zone_named,
 )
 from flows.yaml_lines import Mistake, Node, read_lines
-from flows.yaml_values import Number, Part, Words, mistake_at, validated
+from flows.yaml_values import Number, Part, Words, mistake_at, refusal, validated
 
 FIRST_CONTACT = "confirme_quem_e"
 GROUP = "varias_faturas"
+
+
+def _not_empty(tracks: tuple[Track, ...]) -> tuple[Track, ...]:
+    if not tracks:
+        raise refusal("the ladder has no track", "Write one.")
+    return tracks
 
 
 class Ladder(Part):
@@ -46,7 +52,7 @@ class Ladder(Part):
     only_opted_in: Truth = False  # remind nobody whose consent is not on record
     rollout: Rollout | None = None
     monthly: Monthly | None = None
-    tracks: Annotated[tuple[Track, ...], Field(min_length=1)]
+    tracks: Annotated[tuple[Track, ...], AfterValidator(_not_empty)]
     _digest: str = PrivateAttr(default="")
 
     @property

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from flows.calendar import STATES
 from flows.contact_hours import Hours, Span
@@ -208,7 +208,11 @@ def _attached(written: Any) -> Any:
     return written
 
 
-Attachment = Annotated[Literal["pix_qr", "payment_link"] | Media, BeforeValidator(_attached)]
+Attachment = Annotated[
+    Annotated[Literal["pix_qr", "payment_link"], Tag("word")] | Annotated[Media, Tag("media")],
+    Discriminator(lambda written: "media" if isinstance(written, dict) else "word"),
+    BeforeValidator(_attached),
+]
 
 
 class Step(Part):

@@ -14,7 +14,7 @@ from flows.ladder_days import preview
 from flows.yaml_lines import Mistake, Node, Path, read_lines
 from flows.yaml_values import mistake_at
 
-PARAMETERS = ("nome", "descricao", "valor", "quando", "vencimento", "quantidade")
+PARAMETERS = ("nome", "descricao", "valor", "quando", "vencimento", "quantidade", "empresa")
 """What a reminder can say: see docs/ladder.md."""
 BUTTONS: Mapping[str, Action] = {
     "pay": "pay",

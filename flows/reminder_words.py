@@ -1,7 +1,8 @@
 """What a reminder says: the values of its template's parameters, in the language of the person.
 
 `nome`, `descricao`, `valor` (of today, all that it asks for), `quando` (the payable day as seen from today),
-`vencimento` (as a date), `quantidade`. The neutral first contact has a name only, and of the family name one letter.
+`vencimento` (as a date), `quantidade`, `empresa`. The neutral first contact has the names only, and of the person's family
+name one letter.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,9 +19,10 @@ _SHORT = 2
 
 def reminder_values(remind: Remind, facts: Facts, texts: Texts) -> Mapping[str, str]:
     """Return every parameter that a reminder can have, by its name."""
+    creditor = cut(plain(facts.rules.creditor_name), VALUE)
     person = facts.customer or next((c for c in facts.candidates if c.customer_id == remind.customer_id), None)
     if remind.purpose == "first_contact":
-        return {"nome": _half_named(person)}
+        return {"nome": _half_named(person), "empresa": creditor}
     first = min(remind.items, key=lambda item: item.payable_on)
     return {
         "nome": cut(plain(_as_written(person.first_name)), VALUE) if person is not None else "",
@@ -29,6 +31,7 @@ def reminder_values(remind: Remind, facts: Facts, texts: Texts) -> Mapping[str, 
         "quando": texts.when(first.payable_on, facts.today),
         "vencimento": texts.day(first.payable_on),
         "quantidade": str(len(remind.items)),
+        "empresa": creditor,
     }
 
 

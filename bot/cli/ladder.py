@@ -33,7 +33,8 @@ def ladder() -> None:
 @_json
 def check(file: Path, templates: Path | None, as_json: bool) -> None:
     """Tell every mistake in FILE and in the wording of the templates it uses, with lines, and what is doubtful."""
-    checked = check_ladder(file, templates or read_settings().templates)
+    settings = read_settings()
+    checked = check_ladder(file, templates or settings.templates, creditor=settings.creditor_name)
     if as_json:
         findings = [(one, "mistake") for one in checked.mistakes] + [(one, "warning") for one in checked.warnings]
         told = [

@@ -35,7 +35,7 @@ async def with_ladder(
     if climbs:
         now = next(iter(known.values())).now
         policy = next(iter(known.values())).policy
-        in_force = await parts.ladders.in_force(conn, now)
+        in_force = await parts.ladders.in_force(now)
         if in_force is not None:
             percent = await rollout.reach(conn, in_force, now)
             climbs = [replace(c, in_rollout=is_among(in_force.digest, c.customer_id, percent)) for c in climbs]

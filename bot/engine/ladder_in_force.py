@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import structlog
 
 from bot.ladder_check import fact_of
@@ -19,20 +20,22 @@ log = structlog.get_logger(__name__)
 class LadderWatch:
     """Remembers the last ladder that could be read. Without a file nobody is reminded."""
 
-    def __init__(self, file: Path | None, templates: Mapping[str, MessageTemplate]) -> None:
-        self._file, self._templates = file, templates
+    def __init__(self, file: Path | None, templates: Mapping[str, MessageTemplate], pool: "asyncpg.Pool[Any]") -> None:
+        self._file, self._templates, self._pool = file, templates, pool
         self._seen: tuple[int, int] | None = None
         self._known: Ladder | None = None
         self._noted: str | None = None
 
-    async def in_force(self, conn: Any, now: datetime) -> Ladder | None:
-        """Return the ladder as its file is now, or as it last could be read."""
+    async def in_force(self, now: datetime) -> Ladder | None:
+        """Return the ladder as its file is now, or as it last could be read. A version is noted before it is used, by
+        itself: whoever asks may still roll back."""
         self._look()
         ladder = self._known
-        if ladder is not None and self._noted != ladder.digest and self._file is not None:
-            await versions.seen(
-                conn, digest=ladder.digest, name=ladder.name, title=ladder.title, source=self._source, now=now
-            )
+        if ladder is not None and self._noted != ladder.digest:
+            async with self._pool.acquire() as conn:
+                await versions.seen(
+                    conn, digest=ladder.digest, name=ladder.name, title=ladder.title, source=self._source, now=now
+                )
             self._noted = ladder.digest
         return ladder
 

@@ -35,7 +35,7 @@ async def plan_once(parts: Parts) -> int:
     after, total = 0, 0
     while True:
         async with parts.pool.acquire() as conn, conn.transaction():
-            ladder = await parts.ladders.in_force(conn, now)
+            ladder = await parts.ladders.in_force(now)
             if ladder is None:
                 return total
             people = await ladder_plan.planless(
@@ -62,13 +62,10 @@ async def _plan(conn: Any, parts: Parts, ladder: Ladder, people: list[Any], now:
     local = now.astimezone(ladder.timezone)
     plans: list[Planned] = []
     for person in people:
-        chat = chats.get(person["id"])
-        if chat is None:
-            continue  # there is no way to reach them
         hours = hours_for(ladder.hours, state_of_phone(person["phone"] or ""))
         coming = [_next(ladder, row, hours, holidays, local) for row in owed[person["id"]]]
         at = min((one for one in coming if one is not None), default=None)
-        plans.append(Planned(customer_id=person["id"], conversation_id=chat, at=at))
+        plans.append(Planned(customer_id=person["id"], conversation_id=chats.get(person["id"]), at=at))
     await ladder_plan.keep(conn, plans, digest=ladder.digest, now=now)
 
 

@@ -27,7 +27,7 @@ async def check_once(parts: Parts) -> None:
     """Stop the ladder where too many of those it wrote to turned away."""
     now = parts.clock.now()
     async with parts.pool.acquire() as conn, conn.transaction():
-        ladder = await parts.ladders.in_force(conn, now)
+        ladder = await parts.ladders.in_force(now)
         if ladder is None or ladder.rollout is None:
             return
         took = await ladder_versions.figures(conn, ladder.digest)

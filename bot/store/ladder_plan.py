@@ -65,7 +65,7 @@ class Planned:
     """Somebody whose next step is known: when to look (None: nothing is to come)."""
 
     customer_id: int
-    conversation_id: int
+    conversation_id: int | None  # None: there is no way to reach them
     at: datetime | None
 
 
@@ -94,7 +94,10 @@ async def owed(conn: Any, customers: Sequence[int], ladder: str) -> list[Any]:
 
 async def keep(conn: Any, plans: Sequence[Planned], *, digest: str, now: datetime) -> None:
     """Set the timers and note the plans."""
-    timed = sorted((p for p in plans if p.at is not None), key=lambda p: (p.conversation_id, p.customer_id))
+    timed = sorted(
+        (p for p in plans if p.at is not None and p.conversation_id is not None),
+        key=lambda p: (p.conversation_id or 0, p.customer_id),
+    )
     await conn.execute(
         SET_TIMERS,
         [p.conversation_id for p in timed],

@@ -29,8 +29,8 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
     """The ladder in force and its calendar."""
     parts = request.app[PARTS]
     now = parts.clock.now()
+    ladder = await parts.ladders.in_force(now)
     async with parts.pool.acquire() as conn:
-        ladder = await parts.ladders.in_force(conn, now)
         switch = await channel_switch.switch(request, conn, session, back="/finance/ladders")
         state, events = await channel.state(conn), await channel.history(conn, _EVENTS)
         rolled = await _rolled_out(parts, conn, ladder, now) if ladder is not None else {}
@@ -127,6 +127,6 @@ def _checked(parts: Parts) -> Checked | None:
     if parts.settings.ladder is None:
         return None
     try:
-        return check_ladder(parts.settings.ladder, parts.settings.templates)
+        return check_ladder(parts.settings.ladder, parts.settings.templates, creditor=parts.settings.creditor_name)
     except OSError:
         return None

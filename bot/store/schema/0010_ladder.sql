@@ -42,7 +42,7 @@ CREATE INDEX ladder_step_by_contact ON ladder_step (contact_id) WHERE contact_id
 
 CREATE TABLE ladder_plan (                                 -- whose next step is known; without a row it is worked out anew
     customer_id     bigint PRIMARY KEY REFERENCES customer,
-    conversation_id bigint NOT NULL REFERENCES conversation,
+    conversation_id bigint REFERENCES conversation,        -- null: there is no way to reach them
     ladder_digest   text NOT NULL,
     planned_at      timestamptz NOT NULL
 );
