@@ -51,6 +51,7 @@ class Bubble:
     pressed: str | None = None  # the id of the button or row that was taken
     echo: str | None = None  # biz_opaque_callback_data
     category: str = "service"
+    pricing_type: str | None = None  # once WhatsApp has priced it
     revision: int = 0
 
 

@@ -119,15 +119,21 @@ def message(account: Account, bubble: Bubble, *, business: str) -> dict[str, Any
 
 
 def status(
-    account: Account, bubble: Bubble, word: str, at: datetime, *, priced: bool, error: dict[str, Any] | None = None
+    account: Account,
+    bubble: Bubble,
+    word: str,
+    at: datetime,
+    *,
+    pricing: dict[str, Any] | None = None,
+    error: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What became of a message of the business, as the change's value."""
     told: dict[str, Any] = {"id": bubble.wamid, "status": word, "timestamp": str(int(at.timestamp()))}
     if account.wa_id:
         told["recipient_id"] = account.wa_id
     told["recipient_user_id"] = account.user_id
-    if priced:
-        told["pricing"] = {"billable": True, "pricing_model": "PMP", "type": "regular", "category": bubble.category}
+    if pricing is not None:
+        told["pricing"] = pricing
     if error is not None:
         told["errors"] = [error]
     if bubble.echo is not None:

@@ -18,6 +18,7 @@ from bot.sandbox.chats import Account, Bubble, Chat, Chats, digits_of
 from bot.sandbox.graph_errors import Refusal, refuse
 from bot.sandbox.graph_limits import Gauge, Limits
 from bot.sandbox.graph_orders import Orders
+from bot.sandbox.graph_pricing import Pricing
 from bot.sandbox.graph_rules import check_message
 from bot.sandbox.graph_templates import Template, Templates
 from bot.sandbox.graph_webhooks import Webhooks
@@ -62,6 +63,7 @@ class WhatsApp:
         self.orders = Orders(chats.orders)
         self.gauge = Gauge(limits or Limits())
         self.weather = Weather()
+        self.pricing = Pricing(clock)
         self._pictures = Pictures(session) if opens_links else None
         self._held: list[tuple[dict[str, Any], bool]] = []
 
@@ -132,8 +134,10 @@ class WhatsApp:
 
     async def _advance(self, chat: Chat, bubble: Bubble, words: Sequence[str], weather: Weather) -> None:
         now = self.clock.now()
-        priced = bubble.status in ("", "sent")  # the price is told with `sent` and with one of delivered and read
-        values = [graph_webhooks.status(chat.account, bubble, word, now, priced=priced) for word in words]
+        pricing = None
+        if bubble.status in ("", "sent"):  # the price is told with `sent` and with one of delivered and read
+            pricing = self.pricing.of(bubble, window_open=lambda: self._window_open(chat, now))
+        values = [graph_webhooks.status(chat.account, bubble, word, now, pricing=pricing) for word in words]
         if _RANK[words[-1]] > _RANK[bubble.status]:
             bubble.status = words[-1]
             self.chats.touch(chat, bubble)
@@ -161,7 +165,7 @@ class WhatsApp:
 
     async def _tell_failed(self, account: Account, bubble: Bubble, refusal: Refusal) -> None:
         now = self.clock.now()
-        value = graph_webhooks.status(account, bubble, "failed", now, priced=False, error=refusal.in_status())
+        value = graph_webhooks.status(account, bubble, "failed", now, error=refusal.in_status())
         await self._tell(value, self.weather)
 
     def mark_read(self, body: dict[str, Any]) -> dict[str, Any]:
