@@ -18,7 +18,7 @@ from flows.ladder_templates import TemplateFact
 
 _SATURDAY, _SUNDAY = 5, 6
 _A_WEEK = timedelta(days=7)
-_FIRST_CONTACT_NAMES = {"nome"}
+_FIRST_CONTACT_NAMES = {"nome", "empresa"}  # who is asked for, and by whom
 # What the states' laws leave for collecting: Monday to Friday, Saturday; never on Sundays and holidays.
 _LAWS: dict[str, tuple[tuple[int, int], tuple[int, int] | None]] = {
     "SP": ((8, 20), (8, 14)),  # Lei 15.426/2014
