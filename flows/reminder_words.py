@@ -1,8 +1,8 @@
 """What a reminder says: the values of its template's parameters, in the language of the person.
 
 `nome`, `descricao`, `valor` (of today, all that it asks for), `quando` (the payable day as seen from today),
-`vencimento` (as a date), `quantidade`, `empresa`. The neutral first contact has the names only, and of the person's family
-name one letter.
+`vencimento` (as a date), `quantidade`, `empresa`. The neutral first contact has the names only, and of the person's
+family name one letter.
 """
 
 from collections.abc import Mapping, Sequence

@@ -42,7 +42,7 @@ SELECT (SELECT count(*) FROM inbox WHERE state = 'open' AND kind IN ('message', 
 # Who could be reminded and is not planned for.
 _UNPLANNED = """
 SELECT count(*) FROM customer k LEFT JOIN ladder_plan p ON p.customer_id = k.id
-WHERE  k.phone IS NOT NULL AND (p.customer_id IS NULL OR p.planned_at < $1)
+WHERE  k.phone IS NOT NULL AND (p.customer_id IS NULL OR p.planned_at <= $1)
 AND    EXISTS (SELECT FROM debt d WHERE d.customer_id = k.id AND d.state IN ('open', 'agreed'))
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 PLANLESS = """
 SELECT k.id, k.phone
 FROM   customer k LEFT JOIN ladder_plan p ON p.customer_id = k.id
-WHERE  k.id > $1 AND (p.customer_id IS NULL OR p.ladder_digest <> $2 OR p.planned_at < $3)
+WHERE  k.id > $1 AND (p.customer_id IS NULL OR p.ladder_digest <> $2 OR p.planned_at <= $3)
 AND    EXISTS (SELECT FROM debt d WHERE d.customer_id = k.id AND d.state IN ('open', 'agreed'))
 ORDER  BY k.id LIMIT $4
 """
@@ -44,10 +44,14 @@ JOIN   LATERAL (SELECT n, due_on FROM instalment i WHERE i.agreement_id = a.id
                 AND i.paid_cents + i.forgiven_cents < i.amount_cents ORDER BY due_on, n LIMIT 1) i ON true
 WHERE  a.customer_id = any($1::bigint[]) AND a.state = 'active'
 """
+# A timer's instant is part of its event's key: one that is set for now is set apart by some microseconds, else it could be
+# taken for one of this very instant that has fired already, and be lost.
 SET_TIMERS = """
 INSERT INTO timer (key, conversation_id, event, fire_at)
 SELECT 'ladder:' || t.conversation_id || ':' || t.customer_id, t.conversation_id,
-       jsonb_build_object('type', 'TimerFired', 'name', 'ladder', 'subject', t.customer_id), t.fire_at
+       jsonb_build_object('type', 'TimerFired', 'name', 'ladder', 'subject', t.customer_id),
+       t.fire_at - CASE WHEN t.fire_at <= $4 THEN (txid_current() % 1000000) * interval '1 microsecond'
+                   ELSE interval '0' END
 FROM   unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS t(conversation_id, customer_id, fire_at)
 ON     CONFLICT (key) DO UPDATE SET fire_at = excluded.fire_at
 """
@@ -103,6 +107,7 @@ async def keep(conn: Any, plans: Sequence[Planned], *, digest: str, now: datetim
         [p.conversation_id for p in timed],
         [p.customer_id for p in timed],
         [p.at for p in timed],
+        now,
     )
     ordered = sorted(plans, key=lambda p: p.customer_id)
     await conn.execute(PLANNED, [p.customer_id for p in ordered], [p.conversation_id for p in ordered], digest, now)
