@@ -156,7 +156,7 @@ WRONG = [
     (
         "  - name: padrao\n    steps:",
         "  - name: padrao\n    steps: []\n    x:",
-        26,
+        27,
         "tracks[1].steps: the track has no",
     ),
     ("read_unpaid: true", "read_unpaid: maybe", 29, 'tracks[1].steps[1].when.read_unpaid: "maybe" is neither true'),
