@@ -12,6 +12,7 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 from bot.clock import Clock
+from bot.engine.costs import Costs
 from bot.engine.inbox import Ingest
 from bot.engine.ladder_in_force import LadderWatch
 from bot.engine.pacing import Pacing
@@ -19,12 +20,13 @@ from bot.engine.parts import Parts as Parts
 from bot.engine.policy_in_force import PolicyWatch
 from bot.engine.talk import Talk
 from bot.engine.wake import Wake
-from bot.settings import Secret, Settings, own_secret_key
+from bot.settings import Secret, Settings, SettingsError, own_secret_key
 from bot.store.embedded import embedded_postgres, embedded_valkey
 from bot.store.migrate import migrate
 from bot.texts import read_texts
 from bot.whatsapp.client import GraphClient
 from bot.whatsapp.templates import MessageTemplate, read_templates
+from flows.prices import PriceList, read_prices
 
 _STATEMENT_S = 30.0
 _SESSION = {
@@ -62,8 +64,9 @@ async def open_parts(
     settings: Settings, clock: Clock, *, connections: int = 12, demo: bool = False, database_away: bool = False
 ) -> AsyncIterator[Parts]:
     """Yield all parts, ready to run; close them in reverse. With `database_away` the company's PostgreSQL is only asked
-    when the pool is used: what does not need it works.
+    when the pool is used: what does not need it works. Raises SettingsError with every mistake in the price list.
     """
+    prices = _prices(settings)
     key = bytes.fromhex(settings.secret_key) if _is_hex(settings.secret_key) else settings.secret_key.encode()
     if not key:
         key = bytes.fromhex(own_secret_key(settings.home))
@@ -99,6 +102,7 @@ async def open_parts(
             ingest=Ingest(pool, clock, wake),
             policies=PolicyWatch(),
             ladders=LadderWatch(settings.ladder, templates, pool),
+            costs=Costs(prices, settings.timezone),
             templates=templates,
             mac_key=key,
             demo=demo,
@@ -112,6 +116,13 @@ def _templates(settings: Settings) -> Mapping[str, MessageTemplate]:
         return read
     log.error("templates.unreadable", mistakes=len(read))
     return {}
+
+
+def _prices(settings: Settings) -> PriceList:
+    read = read_prices(settings.prices.read_bytes(), name=settings.prices.name)
+    if isinstance(read, tuple):
+        raise SettingsError([str(mistake) for mistake in read])
+    return read
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _POLICIES = _PACKAGE / "flows" / "policies"
 _LADDER = _PACKAGE / "flows" / "ladders" / "padrao.yaml"
 _TEMPLATES = _PACKAGE / "flows" / "templates" / "padrao.yaml"
+_PRICES = _PACKAGE / "flows" / "prices" / "whatsapp.yaml"
 _TRUE, _FALSE = {"1", "true", "yes", "on", "sim"}, {"0", "false", "no", "off", "nao", "não", ""}
 
 
@@ -89,6 +90,7 @@ class Settings:
     policy_dir: Path = _POLICIES
     ladder: Path | None = _LADDER  # None: nobody is reminded
     templates: Path = _TEMPLATES
+    prices: Path = _PRICES
     creditor_name: str = ""
     creditor_document: str = ""
     creditor_address: str = ""
@@ -132,6 +134,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, serving: bool
         policy_dir=read.path("POLICY_DIR") or _POLICIES,
         ladder=None if read.text("LADDER", "") == "none" else read.file("LADDER") or _LADDER,
         templates=read.file("TEMPLATES") or _TEMPLATES,
+        prices=read.file("PRICES") or _PRICES,
         creditor_name=read.text("CREDITOR_NAME", merchant),
         creditor_document=read.checked("CREDITOR_DOCUMENT", _is_document, "is no CPF or CNPJ; check its digits"),
         creditor_address=read.text("CREDITOR_ADDRESS", ""),

@@ -9,6 +9,7 @@ import asyncpg
 from redis.asyncio import Redis
 
 from bot.clock import Clock
+from bot.engine.costs import Costs
 from bot.engine.inbox import Ingest
 from bot.engine.ladder_in_force import LadderWatch
 from bot.engine.pacing import Pacing
@@ -38,6 +39,7 @@ class Parts:
     ingest: Ingest
     policies: PolicyWatch
     ladders: LadderWatch
+    costs: Costs
     templates: Mapping[str, MessageTemplate]  # by name, as the company wrote them
     mac_key: bytes  # of buttons, echoes and payment tokens
     demo: bool = False

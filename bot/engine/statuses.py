@@ -62,8 +62,10 @@ async def apply_once(parts: Parts) -> int:
         rows = await conn.fetch(inbox.TAKE_OTHERS, "status", BATCH)
         if not rows:
             return 0
-        arrived, failed = _by_message(await _ours(conn, parts.mac_key, [event_of(bytes(row["raw"])) for row in rows]))
+        ours = await _ours(conn, parts.mac_key, [event_of(bytes(row["raw"])) for row in rows])
+        arrived, failed = _by_message(ours)
         touched = await _apply(conn, arrived, now) + await _apply(conn, failed, now)
+        await parts.costs.book(conn, ours, now)
         lost = [row for row in touched if row["state"] == "failed"]
         for row in lost:
             event = DeliveryFailed(outbox_id=row["id"], code=row["error_code"] or 0, purpose=row["purpose"])
