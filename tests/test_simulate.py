@@ -1,7 +1,9 @@
 """Simulating the ladder: the same seed the same figures, nothing that must not happen, and a watchman who sees it."""
 
 import json
+from collections import Counter
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,6 +14,7 @@ from click.testing import CliRunner, Result
 from bot.cli.main import acerto
 from bot.sandbox.debtors import HABITS
 from bot.sandbox.simulated import simulate, simulate_part
+from bot.sandbox.simulated_costs import costs_by_month
 from bot.sandbox.simulated_figures import Figures
 from bot.sandbox.simulated_portfolio import Customer, customer_of
 from bot.sandbox.simulated_setup import Setup
@@ -22,6 +25,7 @@ from flows.effects import Remind, Reminded
 from flows.facts import Candidate, Rules
 from flows.ladder import Ladder, read_ladder
 from flows.ladder_templates import TemplateFact
+from flows.prices import NotPriced
 from payments.documents import NotADocument, read_document
 
 START = date(2026, 11, 3)
@@ -52,6 +56,7 @@ def setup(customers: int, days: int, *, seed: int = 1, ladder: str | None = None
         ladder_file=file(LADDER) if ladder is None else ("other.yaml", ladder.encode()),
         templates_file=file(SET.templates),
         policy_file=file(SET.policy_dir / "padrao.yaml"),
+        prices_file=file(SET.prices),
         within_file=("within.yaml", within.encode()) if within is not None else None,
     )
 
@@ -83,6 +88,7 @@ def test_the_figures_agree_with_one_another(month: Figures) -> None:
     assert sum(step.sent for step in steps) == total["reminders"] + total["first_contacts"]
     assert sum(day.answers for day in days) == sum(month.answers_by_hour) == total["answers"]
     assert sum(month.messages.values()) == active + total["answers"]
+    assert {category for _, category, _ in month.messages} == {"service", "utility"}
     assert sum(day.paid_cents for day in days) == total["recovered_cents"] > 0
     assert sum(day.paid for day in days) == total["payments"]
     assert sum(day.agreements for day in days) == total["agreements"]
@@ -93,6 +99,24 @@ def test_the_same_seed_gives_the_same_whatever_the_number_of_processes() -> None
     here = simulate(setup(300, 12), processes=1)
     assert simulate(setup(300, 12), processes=2) == here
     assert simulate(setup(300, 12, seed=2), processes=1) != here
+
+
+def test_each_message_costs_what_its_day_costs_and_the_free_ones_of_the_month_nothing() -> None:
+    counted: dict[tuple[date, str, bool], int] = {
+        (date(2026, 9, 30), "service", True): 5000,  # nothing before October
+        (date(2026, 9, 30), "utility", True): 10,  # nor templates inside the window
+        (date(2026, 9, 30), "utility", False): 10,
+        (date(2026, 11, 3), "service", True): 700,
+        (date(2026, 11, 4), "service", True): 500,  # 200 more than are free
+        (date(2026, 11, 4), "utility", True): 100,
+        (date(2026, 11, 5), "marketing", False): 2,
+        (date(2026, 12, 1), "service", True): 900,
+    }
+    costs = costs_by_month(Figures(messages=Counter(counted)), setup(1, 1).prices)
+    wanted = {9: "0.0680", 11: "2.1650", 12: "0"}  # 0.0068 each, marketing 0.0625
+    assert costs == {date(2026, month, 1): Decimal(cost) for month, cost in wanted.items()}
+    with pytest.raises(NotPriced):
+        costs_by_month(Figures(messages=Counter({(date(2026, 5, 1), "service", True): 1})), setup(1, 1).prices)
 
 
 def test_a_ladder_that_is_rolled_out_in_steps_reaches_few_first() -> None:
@@ -305,7 +329,11 @@ def test_the_command_prints_tables_and_leaves_its_figures_for_finance(tmp_path: 
     assert [day["day"] for day in kept["by_day"]] == list(range(20))
     assert set(kept["by_day"][0]) >= {"day", "sent", "paid", "agreements"}
     assert len(kept["by_hour"]) == 24
-    assert last_simulation(tmp_path) is not None  # the page of the ladders can read it
+    read = last_simulation(tmp_path)  # as the page of the ladders does
+    assert read is not None
+    assert (read.currency, read.cost) == ("USD", Decimal(kept["cost"]))
+    assert float(kept["cost"]) > 0
+    assert f"in all: USD {kept['cost']}" in done.output
     assert sum(day["sent"] for day in kept["by_day"]) == sum(kept["by_hour"]) > 0
 
 
@@ -316,6 +344,17 @@ def test_a_breach_ends_the_command_with_one_and_says_who_when_and_why(tmp_path: 
     assert done.exit_code == 1
     assert "UTC: cap of the week: 2 in the seven days to 2026-11-" in done.output
     assert not any(name in done.output for name in ("Souza", "Carvalho", "Ana "))
+
+
+def test_what_has_no_price_is_told_and_a_ceiling_too(tmp_path: Path) -> None:
+    told = run(tmp_path, "--start", "2026-05-04")
+    assert told.exit_code == 0, told.output
+    assert "What it costs cannot be told: no price of " in told.output
+    assert "cost" not in json.loads((tmp_path / "simulations" / "last.json").read_text("utf-8"))
+    low = tmp_path / "low.yaml"
+    low.write_text(STRICT + "\nmonthly: {ceiling: 0.10}\n", "utf-8")
+    done = run(tmp_path, "--ladder", str(low))
+    assert "2026-11 is above the ladder's ceiling of USD 0.10:" in done.output
 
 
 def test_a_ladder_with_mistakes_is_told_with_its_lines(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from rich.table import Table
 
 from bot.clock import SystemClock, clock_of, seconds
 from bot.sandbox.simulated import simulate as run
+from bot.sandbox.simulated_costs import costs_by_month, rounded
 from bot.sandbox.simulated_figures import Figures
 from bot.sandbox.simulated_setup import Setup, SetupError
 from bot.settings import Settings, read_settings
+from flows.prices import NotPriced
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -32,6 +35,7 @@ _SHOWN_BREACHES = 20
 @click.option("--start", type=_DAY, help="The first day; today without it.")
 @click.option("--ladder", "ladder_file", type=_FILE, help="The ladder; without it the one of the settings.")
 @click.option("--policy", "policy_file", type=_FILE, help="The policy; without it padrao.yaml of the settings' folder.")
+@click.option("--prices", "prices_file", type=_FILE, help="The price list; without it the one of the settings.")
 @click.option("--within", "within_file", type=_FILE, help="Hold all to the hours and caps of this ladder instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def simulate(
@@ -41,6 +45,7 @@ def simulate(
     start: datetime | None,
     ladder_file: Path | None,
     policy_file: Path | None,
+    prices_file: Path | None,
     within_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -56,6 +61,7 @@ def simulate(
         start=start.date() if start else now.astimezone(settings.timezone).date(),
         ladder_file=ladder_file,
         policy_file=policy_file,
+        prices_file=prices_file or settings.prices,
         within_file=within_file,
     )
     began = seconds()
@@ -92,10 +98,7 @@ def as_document(setup: Setup, figures: Figures, *, ran_at: datetime) -> dict[str
         "steps": [_step(key, figures) for key in _steps(figures)],
         "total": dict(sorted(figures.total.items())),
         "people": dict(sorted(figures.kinds.items())),
-        "messages": [
-            {"month": month, "category": category, "kind": kind, "count": count}
-            for (month, category, kind), count in sorted(figures.messages.items())
-        ],
+        **_costs(setup, figures),
         "breaches": [str(breach) for breach in figures.breaches],
         "ran_at": ran_at.isoformat(),
     }
@@ -110,6 +113,7 @@ def _setup(
     start: date,
     ladder_file: Path | None,
     policy_file: Path | None,
+    prices_file: Path,
     within_file: Path | None,
 ) -> Setup:
     ladder = ladder_file or settings.ladder
@@ -128,6 +132,7 @@ def _setup(
         ladder_file=_read(ladder),
         templates_file=_read(settings.templates),
         policy_file=_read(policy),
+        prices_file=_read(prices_file),
         within_file=_read(within_file) if within_file is not None else None,
     )
 
@@ -159,6 +164,19 @@ def _day(setup: Setup, figures: Figures, n: int) -> dict[str, Any]:
     }
 
 
+def _costs(setup: Setup, figures: Figures) -> dict[str, Any]:
+    """What it would cost, in all and by month; nothing where the price list does not reach."""
+    try:
+        costs = costs_by_month(figures, setup.prices)
+    except NotPriced as error:
+        return {"not_priced": str(error)}
+    return {
+        "cost": str(rounded(sum(costs.values(), Decimal(0)))),
+        "currency": setup.prices.currency,
+        "cost_by_month": {f"{month:%Y-%m}": str(rounded(cost)) for month, cost in costs.items()},
+    }
+
+
 def _steps(figures: Figures) -> list[tuple[str, str]]:
     """In the order of the ladder's days: first contacts, messages, tickets."""
     return sorted(figures.steps, key=lambda key: (key[0].startswith("ticket"), int(key[1] or -1000), key[0]))
@@ -182,7 +200,9 @@ def _print(setup: Setup, figures: Figures, took_s: float) -> None:
     console.print(_table_of_steps(setup, figures))
     console.print(_table_of_totals(setup, figures))
     console.print(_table_of_weeks(setup, figures))
-    console.print("Messages by hour (█ nobody asked for, ░ answers)", highlight=False)
+    for line in _lines_of_costs(setup, _costs(setup, figures)):
+        console.print(line, highlight=False)
+    console.print("\nMessages by hour (█ nobody asked for, ░ answers)", highlight=False)
     for line in _bars(figures.sent_by_hour, figures.answers_by_hour):
         console.print(line, highlight=False)
     last = setup.start + timedelta(days=setup.days - 1)
@@ -240,6 +260,20 @@ def _table_of_weeks(setup: Setup, figures: Figures) -> Table:
         counts = (sums["sent"], sums["answers"], sums["paid"], _reais(sums["paid_cents"]), sums["agreements"])
         table.add_row(days[0]["date"], *map(str, counts))
     return table
+
+
+def _lines_of_costs(setup: Setup, costs: Mapping[str, Any]) -> list[str]:
+    if "cost" not in costs:
+        return [f"What it costs cannot be told: {costs['not_priced']}."]
+    currency, monthly = costs["currency"], setup.ladder.monthly
+    lines = [f"{month}: {currency} {cost}" for month, cost in costs["cost_by_month"].items()]
+    if monthly is not None:
+        ceiling = rounded(Decimal(monthly.ceiling) / 100)
+        over = [month for month, cost in costs["cost_by_month"].items() if Decimal(cost) > ceiling]
+        lines += [
+            f"{month} is above the ladder's ceiling of {currency} {ceiling}: it would have stopped." for month in over
+        ]
+    return ["Messages by WhatsApp's price list", *lines, f"in all: {currency} {costs['cost']}"]
 
 
 def _bars(sent: Sequence[int], answers: Sequence[int]) -> list[str]:

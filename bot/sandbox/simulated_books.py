@@ -133,6 +133,7 @@ class Books:
             zone=self._ladder_zone,
             has_ticket=self.ticket is not None,
             paid_on=self.paid_on,
+            free_form=setup.is_free_form(today),
             in_rollout=is_among(setup.ladder.digest, self._customer.id, percent_at(setup.ladder, setup.begins_at, now)),
         )
 

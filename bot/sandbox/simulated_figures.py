@@ -54,7 +54,7 @@ class DayFigures:
 @dataclass(slots=True, kw_only=True)
 class Figures:
     """All of it. `total` holds what is counted once: see `bot.sandbox.simulated_life`; `messages` counts what went out
-    by month, category and kind, for its price."""
+    by day, WhatsApp's category and whether its 24-hour window was open, for its price."""
 
     steps: dict[StepKey, StepFigures] = field(default_factory=dict)
     days: dict[date, DayFigures] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Figures:
     answers_by_hour: list[int] = field(default_factory=lambda: [0] * _HOURS)
     total: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
-    messages: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    messages: Counter[tuple[date, str, bool]] = field(default_factory=Counter)
     breaches: list[Breach] = field(default_factory=list)
     breach_count: int = 0
 

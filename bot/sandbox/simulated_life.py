@@ -180,6 +180,8 @@ class Life:
                 self._reminded(effect)
             case fx.Say():
                 self._said(effect)
+            case fx.SendPaper():
+                self._answered(None)
             case fx.SetTimer():
                 self._timers[effect.name, effect.subject] = at = max(effect.fire_at, self.now)
                 self._later(at, TimerFired(name=effect.name, subject=effect.subject))
@@ -251,7 +253,9 @@ class Life:
         figures.sent += 1
         self._last = self.now, figures
         self._figures.total["first_contacts" if is_first else "reminders"] += 1
-        self._unasked(template.category if template is not None else "UTILITY", effect.free_form)
+        self._unasked(None if effect.free_form else effect.template)
+        if effect.free_form and effect.media_link is not None:
+            self._priced(None)  # what goes out beside the words
         read_at = None
         if (after := self._debtor.reads_after()) is not None:
             read_at = self.now + after
@@ -270,14 +274,16 @@ class Life:
             else:
                 self._watch.told(self.now)
             self._figures.total["questions"] += 1
-            template = self._setup.templates.get(say.template)
-            self._unasked(template.category if template is not None else "UTILITY", self._window_is_open)
+            self._unasked(None if self._window_is_open else say.template)
             return
+        self._answered(None if self._window_is_open else say.template)
+
+    def _answered(self, template: str | None) -> None:
+        """Count a message that answers, by a template where the window is closed."""
         self._figures.day(self._today).answers += 1
         self._figures.answers_by_hour[self._hour] += 1
         self._figures.total["answers"] += 1
-        kind = "free_form" if self._window_is_open else "template"
-        self._figures.messages[f"{self._today:%Y-%m}", "SERVICE" if kind == "free_form" else "UTILITY", kind] += 1
+        self._priced(template)
 
     @property
     def _hour(self) -> int:
@@ -293,12 +299,16 @@ class Life:
         contact = Contact(at=self.now, on=on, purpose=purpose, template=template, debts=debts)
         self._books.contacted(contact, read_at)
 
-    def _unasked(self, category: str, free_form: bool) -> None:
-        """Count a message that nobody asked for."""
+    def _unasked(self, template: str | None) -> None:
+        """Count a message that nobody asked for, by a template or as free form."""
         self._figures.day(self._today).sent += 1
         self._figures.sent_by_hour[self._hour] += 1
-        kind = "free_form" if free_form else "template"
-        self._figures.messages[f"{self._today:%Y-%m}", "SERVICE" if free_form else category, kind] += 1
+        self._priced(template)
+
+    def _priced(self, template: str | None) -> None:
+        known = self._setup.templates.get(template) if template is not None else None
+        category = known.category.lower() if known is not None else "utility" if template is not None else "service"
+        self._figures.messages[self._today, category, self._window_is_open] += 1
 
     def _react(self, reaction: tuple[timedelta, Deed] | None, since: datetime) -> None:
         if reaction is not None:

@@ -15,6 +15,7 @@ from flows.facts import PolicyInForce, Rules
 from flows.ladder import Ladder, read_ladder
 from flows.ladder_templates import TemplateFact, misfits
 from flows.policy import Policy, read_policy
+from flows.prices import PriceList, cheaper_in_window, read_prices
 from flows.yaml_lines import Mistake
 from payments.late_charges import Terms
 from payments.settlement import BY_LAW, Order
@@ -45,6 +46,7 @@ class Setup:
     ladder_file: tuple[str, bytes]
     templates_file: tuple[str, bytes]
     policy_file: tuple[str, bytes]
+    prices_file: tuple[str, bytes]
     within_file: tuple[str, bytes] | None = None
 
     @cached_property
@@ -73,6 +75,24 @@ class Setup:
         """The policy. Raises SetupError."""
         policy: Policy = _or_raise(read_policy(self.policy_file[1], name=self.policy_file[0]))
         return PolicyInForce(digest=policy.digest, policy=policy)
+
+    @cached_property
+    def prices(self) -> PriceList:
+        """What WhatsApp charges. Raises SetupError."""
+        return _or_raise(read_prices(self.prices_file[1], name=self.prices_file[0]))
+
+    def is_free_form(self, day: date) -> bool:
+        """Return whether a reminder inside an open window goes out as free form on a day: on the whole, with the
+        month's free messages used up."""
+        if day not in self._free_form:
+            free, home = self.prices.free_messages_on(day), self.prices.home
+            cheaper = cheaper_in_window(self.prices, day=day, country=home, service_used_this_month=free)
+            self._free_form[day] = cheaper == "free_form"
+        return self._free_form[day]
+
+    @cached_property
+    def _free_form(self) -> dict[date, bool]:
+        return {}
 
     def policy_on(self, day: date) -> PolicyInForce | None:
         """Return the policy where it covers a local day."""
@@ -115,6 +135,7 @@ class Setup:
             raise SetupError(wrong)
         assert self.policy is not None  # read, or raised
         assert self.within is not None
+        assert self.prices is not None
 
 
 def _or_raise(read: T | tuple[Mistake, ...]) -> T:
