@@ -3,14 +3,15 @@
 import json
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from html import unescape
 from pathlib import Path
 
 import pytest
 from playwright.async_api import async_playwright
 
-from bot.store import channel, ladder_versions
+from bot.store import channel, ladder_versions, message_costs
 from bot.web.finance_ladders import due_of
 from tests.desk import Company, Visitor, company
 
@@ -114,6 +115,59 @@ async def test_a_file_with_mistakes_shows_them_and_the_last_good_one_stays(
         assert ("a última versão que pôde ser lida" in page, "Régua preventiva" in page) == (True, True)
         file.unlink()
         assert "Régua preventiva" in await otavio.text("/finance/ladders")
+
+
+async def priced(office: Company, purpose: str, category: str, cost: Decimal | None) -> None:
+    """Let WhatsApp have told what one message cost."""
+    outbox_id = await office.ask(
+        "INSERT INTO outbox (conversation_id, decision_key, kind, purpose, body, epoch, state, attempt, created_at)"
+        " SELECT min(c.id), 't' || (SELECT count(*) FROM outbox), 'message', $1, '{}', 0, 'accepted', 1, $2"
+        " FROM conversation c RETURNING id",
+        purpose,
+        NOVEMBER,
+    )
+    async with office.parts.pool.acquire() as conn:
+        booked = message_costs.MessageCost(
+            outbox_id=outbox_id,
+            wamid=f"wamid.{outbox_id}",
+            category=category,
+            pricing_type="regular",
+            billable=True,
+            cost=cost,
+            currency="USD",
+            month=date(2026, 11, 1),
+            at=NOVEMBER,
+        )
+        assert await message_costs.book(conn, [booked]) == 1
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "told"), [("10.00", "US$ 2,50 de US$ 10,00"), ("2.50", "O teto do mês foi atingido")]
+)
+async def test_the_months_cost_stands_beside_the_ladders_ceiling(
+    database: str, redis_url: str, tmp_path: Path, ceiling: str, told: str
+) -> None:
+    file = tmp_path / "regua.yaml"
+    good = Path("flows/ladders/preventiva.yaml").read_text("utf-8")
+    file.write_text(good.replace("tracks:", f"monthly: {{ceiling: {ceiling}}}\ntracks:"), "utf-8")
+    async with company(database, redis_url, tmp_path, at=NOVEMBER, ACERTO_LADDER=str(file)) as office:
+        otavio = await office.agent("Otávio", "finance")
+        assert "ainda não informou preços" in await otavio.text("/finance/ladders")
+        await office.ticket()
+        await priced(office, "reminder", "utility", Decimal("2.50"))
+        await priced(office, "reply", "service", Decimal("0.75"))
+        await priced(office, "reply", "service", None)
+        office.clock.move(minutes=1)
+        page = await otavio.text("/finance/ladders")
+    assert "Custo das mensagens em novembro de 2026" in page
+    assert told in page
+    rows = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td></tr>', page)
+    assert rows == [
+        ("Respostas dentro das 24 horas", "2", "US$ 0,75"),
+        ("Modelos de utilidade", "1", "US$ 2,50"),
+        ("Total", "", "US$ 3,25"),
+    ]
+    assert "fora da soma: 1" in page
 
 
 async def test_a_ladder_in_stages_says_how_far_it_is_and_that_it_stopped(

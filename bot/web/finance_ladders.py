@@ -12,6 +12,7 @@ from bot.parts import PARTS, Parts
 from bot.store import channel, ladder_versions
 from bot.store.sessions import Session
 from bot.web import channel_switch, channel_words, ladder_words, simulation_plot
+from bot.web.cost_words import month_so_far
 from bot.web.ladder_calendar import drawn
 from bot.web.rendering import page
 from bot.web.sessions import needs
@@ -33,6 +34,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
     async with parts.pool.acquire() as conn:
         switch = await channel_switch.switch(request, conn, session, back="/finance/ladders")
         state, events = await channel.state(conn), await channel.history(conn, _EVENTS)
+        month = await month_so_far(parts, conn, ladder, now)
         rolled = await _rolled_out(parts, conn, ladder, now) if ladder is not None else {}
     return page(
         request,
@@ -42,6 +44,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
         file=parts.settings.ladder.name if parts.settings.ladder is not None else "",
         checked=_checked(parts),
         ladder=ladder,
+        month=month,
         told=channel_words.told(state, parts.texts),
         events=channel_words.history(events, parts.texts, channel_switch.dated(parts)),
         **(_of(request, ladder, now) if ladder is not None else {}),
