@@ -13,8 +13,10 @@ from bot.store.conversations import Conversation
 from bot.store.ladder_facts import Climb
 from flows.events import ChargeFailed, ChargeReady, DeliveryFailed, Event, Pressed, TimerFired, Typed
 from flows.facts import Facts
+from flows.ladder import Ladder
 from flows.rollout import is_among
 
+_CATEGORY = "utility"
 _ACTIVE = ("reminder", "first_contact")
 # After what refusal the ladder looks again, and when: the window had closed; the template is paused for some hours; so
 # many messages reached this person from anybody today.
@@ -38,7 +40,16 @@ async def with_ladder(
         in_force = await parts.ladders.in_force(now)
         if in_force is not None:
             percent = await rollout.reach(conn, in_force, now)
-            climbs = [replace(c, in_rollout=is_among(in_force.digest, c.customer_id, percent)) for c in climbs]
+            wa_ids = {c.id: c.wa_id or c.address for c in held}
+            climbs = [
+                replace(
+                    c,
+                    in_rollout=is_among(in_force.digest, c.customer_id, percent),
+                    free_form=await _free_form(conn, parts, now, wa_ids[c.conversation_id]),
+                    over_ceiling=await _over_ceiling(conn, parts, in_force, now, wa_ids[c.conversation_id]),
+                )
+                for c in climbs
+            ]
             loaded = await ladder_facts.load(
                 conn, climbs, ladder=in_force, templates=parts.ladders.templates(), policy=policy, now=now
             )
@@ -55,6 +66,20 @@ async def take_back_undelivered(conn: Any, failed: DeliveryFailed, now: datetime
     wait = _AGAIN.get(failed.code)
     if failed.purpose in _ACTIVE and wait is not None:
         await ladder.undo(conn, [(failed.outbox_id, f"refused_{failed.code}")], now + wait)
+
+
+async def _free_form(conn: Any, parts: Parts, now: datetime, wa_id: str) -> bool:
+    """Whether an ordinary message costs no more than a template inside an open window."""
+    cheaper = await parts.costs.cheaper_in_window(conn, now, wa_id=wa_id, template_category=_CATEGORY)
+    return cheaper == "free_form"
+
+
+async def _over_ceiling(conn: Any, parts: Parts, in_force: Ladder, now: datetime, wa_id: str) -> bool:
+    """Whether one more reminder would pass what the ladder may cost in a month."""
+    if in_force.monthly is None:
+        return False
+    ceiling = in_force.monthly.ceiling
+    return await parts.costs.over_ceiling(conn, now, wa_id=wa_id, category=_CATEGORY, ceiling_cents=ceiling)
 
 
 def _climb(conversation: Conversation, event: Event | None) -> Climb | None:

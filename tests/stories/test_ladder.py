@@ -254,3 +254,17 @@ async def test_what_a_step_brings_a_sticker_inside_the_window_and_a_button_to_th
         async with place.parts.http.post(f"{place.address}/pay/{page['parameters'][0]['text']}/opened") as answer:
             assert answer.status == 204
         assert await place.ask("SELECT opened_at IS NOT NULL FROM charge") is True
+
+
+async def test_above_its_monthly_ceiling_the_ladder_falls_silent_until_the_next_month(
+    database: str, redis_url: str, tmp_path: Path
+) -> None:
+    """A reminder costs 0.0068 dollars; with a ceiling of one cent the second would pass it."""
+    file = tmp_path / "regua.yaml"
+    every_day = LATE.read_text(encoding="utf-8").replace("tracks:", "monthly: {ceiling: 0.01}\ntracks:")
+    file.write_text(every_day, encoding="utf-8")
+    async with ladder_town(database, redis_url, tmp_path, people=(owing(ANA, -40),), ladder=file) as place:
+        await known(place)
+        for month, day in ((12, 2), (12, 3), (12, 4), (12, 8), (12, 21)):
+            await walks_to(place, 2026, month, day, 12)
+        assert await place.ask("SELECT count(*) FROM ladder_contact") == 1
