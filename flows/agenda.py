@@ -171,16 +171,20 @@ def _open_steps(known: LadderFacts, one: Receivable, track: Track, met: _Conditi
     )
     done = {(day, is_ticket) for debt, n, day, is_ticket in known.done if (debt, n) == one.key}
     since = known.since.get(one.debt.id, date.min)
-    last = max((day for day, is_ticket in done if not is_ticket), default=None)
+    # Of messages and of tickets alike: what comes before the newest that is over is over with it.
+    last = {kind: max((day for day, is_ticket in done if is_ticket is kind), default=None) for kind in (False, True)}
     is_instalment = one.n != NO_INSTALMENT
     return [
         step
         for step in steps
-        if (step.day, step.step.ticket is not None) not in done
+        if not _is_over(step.day, last[step.step.ticket is not None])
         and step.at.date() >= since
-        and (step.step.template is None or last is None or step.day > last)
         and not (is_instalment and (step.step.template is None or step.day > _INSTALMENT_DAYS_LATE))
     ]
+
+
+def _is_over(day: int, last: int | None) -> bool:
+    return last is not None and day <= last
 
 
 def _always(_: Step) -> bool:

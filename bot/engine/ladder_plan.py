@@ -74,10 +74,10 @@ def _next(ladder: Ladder, row: Any, hours: Hours, holidays: Holidays, now: datet
     steps = _instants(ladder.digest, row["due_on"], hours, holidays, _Of(ladder))
     ahead = bisect_right(steps, now, key=lambda step: step[0])
     since = min(row["since"], now).astimezone(ladder.timezone).date()
-    last, tickets = row["last_day"], row["tickets"] or ()
+    over = {False: row["last_day"], True: row["last_ticket"]}
     for at, day, is_ticket in steps[:ahead]:
-        is_over = day in tickets if is_ticket else last is not None and day <= last
-        if not is_over and at.date() >= since and now.date() - at.date() <= LAPSES_AFTER:
+        last = over[is_ticket]
+        if (last is None or day > last) and at.date() >= since and now.date() - at.date() <= LAPSES_AFTER:
             return now
     return steps[ahead][0] if ahead < len(steps) else None
 

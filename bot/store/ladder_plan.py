@@ -32,8 +32,8 @@ OWED = """
 SELECT d.customer_id, d.id AS debt_id, -1 AS n, d.due_on, d.created_at AS since,
        (SELECT max(s.day) FROM ladder_step s WHERE s.debt_id = d.id AND s.instalment_n = -1 AND s.due_on = d.due_on
         AND s.ladder = $2 AND NOT s.is_ticket) AS last_day,
-       ARRAY(SELECT s.day FROM ladder_step s WHERE s.debt_id = d.id AND s.instalment_n = -1 AND s.due_on = d.due_on
-             AND s.ladder = $2 AND s.is_ticket) AS tickets
+       (SELECT max(s.day) FROM ladder_step s WHERE s.debt_id = d.id AND s.instalment_n = -1 AND s.due_on = d.due_on
+        AND s.ladder = $2 AND s.is_ticket) AS last_ticket
 FROM   debt d WHERE d.customer_id = any($1::bigint[]) AND d.state = 'open'
 UNION ALL
 SELECT a.customer_id, a.debt_id, i.n, i.due_on, a.accepted_at,
