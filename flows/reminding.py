@@ -92,6 +92,19 @@ def silence(moment: Moment, known: LadderFacts) -> str | None:
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
+def may_speak_from(moment: Moment) -> datetime | None:
+    """Return the first instant from now on at which one more message that nobody asked for may go to this person; None
+    where none may. Without a ladder there is nothing that would forbid it.
+    """
+    known = moment.facts.ladder
+    if known is None:
+        return moment.facts.now
+    if silence(moment, known) is not None:
+        return None
+    now = moment.facts.now.astimezone(known.ladder.timezone)
+    return _allowed_from(known, hours_for(known.ladder.hours, known.state), now)
+
+
 def _askable(moment: Moment, known: LadderFacts, today: date) -> list[Receivable]:
     """What may be asked for: nothing that is promised for a day to come, and nothing that is prescribed."""
     found: list[Receivable] = []
@@ -140,8 +153,8 @@ def _open_tickets(moment: Moment, known: LadderFacts, plan: Agenda) -> None:
 
 def _spoken(moment: Moment, known: LadderFacts, plan: Agenda, now: datetime) -> datetime | None:
     """Say what is due, if that may be; return when to look again where it may not be now."""
-    if silence(moment, known) is not None:
-        return None
+    if plan.tickets or silence(moment, known) is not None:
+        return None  # whom people are about to look after is left to them
     hours = hours_for(known.ladder.hours, known.state)
     allowed = _allowed_from(known, hours, now)
     if allowed is None or allowed > now:
@@ -193,13 +206,15 @@ def _allowed_from(known: LadderFacts, hours: Hours, now: datetime) -> datetime |
         if opened is None:
             return None
         if not _above_caps(known, opened.date()) and known.paid_on != opened.date():
-            return opened
+            return opened if opened == now else _at_the_ladders_hour(known, hours, opened)
         at = datetime.combine(opened.date() + _A_DAY, time(), now.tzinfo)
-        # A message that waited goes out at the ladder's hour, not at the stroke of opening.
-        following = _open_for_both(known, hours, at)
-        if following is not None and following.date() == at.date() and following.time() < known.ladder.at:
-            at = datetime.combine(at.date(), known.ladder.at, now.tzinfo)
     return None
+
+
+def _at_the_ladders_hour(known: LadderFacts, hours: Hours, opened: datetime) -> datetime:
+    """A message that waited goes out at the ladder's hour, not at the stroke of opening, where that is open too."""
+    usual = datetime.combine(opened.date(), known.ladder.at, opened.tzinfo)
+    return usual if usual > opened and _open_for_both(known, hours, usual) == usual else opened
 
 
 def _open_for_both(known: LadderFacts, hours: Hours, at: datetime) -> datetime | None:

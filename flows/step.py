@@ -16,7 +16,7 @@ from flows.agreement_talk import may_renegotiate, meant
 from flows.agreement_watch import promise_over, watch
 from flows.answers import choices_here
 from flows.conversation import Conversation
-from flows.effects import Book, Effect, Identify
+from flows.effects import Book, Effect, Identify, SetTimer
 from flows.events import Event
 from flows.facts import Facts
 from flows.identity import needs_no_question
@@ -106,7 +106,7 @@ def step(state: State, facts: Facts, event: Event) -> Step:
     if isinstance(event, events.TimerFired) and event.name == "agreement":
         watch(moment, event.subject)
     if isinstance(event, events.TimerFired) and event.name == "promise":
-        promise_over(moment, event.subject)
+        _ask_about_promise(moment, event.subject)
     if isinstance(event, events.TimerFired) and event.name == "ladder":
         _climb(moment, event.subject)
     if isinstance(event, events.Identified) and moment.memory.pop("remind", None) is not None:
@@ -125,6 +125,15 @@ def _charge_is_ready(moment: Moment, charge_no: int, *, may_speak: bool) -> None
     """The code was made for a reminder, or for somebody who waits for it."""
     if not reminding.charge_is_ready(moment, charge_no) and may_speak:
         show_ready_charge(moment, charge_no)
+
+
+def _ask_about_promise(moment: Moment, debt_id: int) -> None:
+    """The question about a promise keeps to the ladder's hours and caps; where it may not be asked now it waits."""
+    at = reminding.may_speak_from(moment)
+    if at is not None and at > moment.facts.now:
+        moment.effects.append(SetTimer(name="promise", fire_at=at, subject=debt_id))
+    elif at is not None:
+        promise_over(moment, debt_id)
 
 
 def _climb(moment: Moment, customer_id: int) -> None:

@@ -86,6 +86,8 @@ def _climb(conversation: Conversation, event: Event | None) -> Climb | None:
     match event:
         case TimerFired(name="ladder", subject=customer_id):
             return Climb(conversation_id=conversation.id, customer_id=customer_id)
+        case TimerFired(name="promise") if conversation.customer_id is not None:
+            return Climb(conversation_id=conversation.id, customer_id=conversation.customer_id)
         case ChargeReady() | ChargeFailed() if conversation.customer_id is not None:
             is_ours = "reminding" in json.loads(conversation.state).get("memory", {})
             return Climb(conversation_id=conversation.id, customer_id=conversation.customer_id) if is_ours else None

@@ -153,7 +153,7 @@ class Life:
         """Decide an event and do what follows from it, as the engine's turn does."""
         books = self._books
         self._figures.total["turns"] += 1
-        climbs = (isinstance(event, TimerFired) and event.name == "ladder") or (
+        climbs = (isinstance(event, TimerFired) and event.name in ("ladder", "promise")) or (
             isinstance(event, ChargeReady) and "reminding" in books.state.memory and books.customer is not None
         )
         effects = self._decided(event, climbs=climbs)
