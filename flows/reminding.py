@@ -27,6 +27,7 @@ _WEEK = timedelta(days=7)
 _FIRST_CONTACTS = 3  # in the time that contacts are remembered; then people try another way
 _UNDELIVERED_DAYS = 2  # WhatsApp could not deliver on so many days: the number is not there
 _LOOK_FOR_CODE_AGAIN = timedelta(minutes=30)
+_LOOKS = 60  # for hours that are open here and there at once, about two a day; then there are none
 _PAUSED, _PAUSE = "template_paused", timedelta(hours=3)
 _LABELS = {
     "pay": "button_pay",
@@ -191,7 +192,8 @@ def _chosen(known: LadderFacts, plan: Agenda) -> tuple[tuple[Item, ...], Templat
     late longest, and the rest waits."""
     today = (*plan.due, *plan.later_today)
     group = known.templates.get(known.ladder.group)
-    if len(today) > 1 and group is not None and group.stopped is None and not group.header_image:
+    may_group = group is not None and group.stopped is None and not group.header_image
+    if len(today) > 1 and group is not None and may_group and not _is_unwanted_marketing(known, group):
         return today, group
     first = max(plan.due, key=lambda item: (item.planned.day, item.owed.cents))
     return (first,), known.templates.get(first.planned.step.template or "")
@@ -221,8 +223,8 @@ def _open_for_both(known: LadderFacts, hours: Hours, at: datetime) -> datetime |
     """The hours hold where the creditor is and where the debtor's phone is from."""
     if known.zone is None:
         return next_open(hours, at)
-    found: datetime | None = at
-    while found is not None:
+    found = at
+    for _ in range(_LOOKS):
         here = next_open(hours, found)
         there = next_open(hours, here.astimezone(known.zone)) if here is not None else None
         if here is None or there is None:
@@ -238,7 +240,8 @@ def _above_caps(known: LadderFacts, day: date) -> bool:
     counted = [contact.on for contact in known.contacts]
     caps = known.ladder.caps
     this_day = sum(on == day for on in counted)
-    this_week = sum(day - _WEEK < on <= day for on in counted)
+    # Those of days to come count too: the clock was put back, and they lie in some seven days with this one.
+    this_week = sum(day - _WEEK < on for on in counted)
     return this_day >= caps.day or this_week >= caps.week
 
 

@@ -242,12 +242,12 @@ async def test_what_a_step_brings_a_sticker_inside_the_window_and_a_button_to_th
         await walks_to(place, 2026, 12, 2, 8, 30)
         await phone.says("obrigada")
         await walks_to(place, 2026, 12, 2)
+        await walks_to(place, 2026, 12, 2, 10, 1)  # one message in six seconds
         kinds = await place.ask("SELECT array_agg(body ->> 'type' ORDER BY id) FROM outbox WHERE purpose = 'reminder'")
         assert kinds == ["interactive", "sticker"]
         await walks_to(place, 2026, 12, 7)
-        page = json.loads(await place.ask("SELECT body FROM outbox ORDER BY id DESC LIMIT 1"))["template"][
-            "components"
-        ][-1]
+        sent = "SELECT body FROM outbox WHERE body ->> 'type' = 'template' ORDER BY id DESC LIMIT 1"
+        page = json.loads(await place.ask(sent))["template"]["components"][-1]
         assert (page["sub_type"], page["index"]) == ("url", "0")
         async with place.parts.http.get(f"{place.address}/pay/{page['parameters'][0]['text']}") as answer:
             assert answer.status == 200
