@@ -66,11 +66,11 @@ def _wording(
     return tuple(wrong), tuple(doubtful)
 
 
-def fact_of(template: MessageTemplate, *, stopped: str | None = None) -> TemplateFact:
-    """What a decision has to know of a template."""
+def fact_of(template: MessageTemplate, *, stopped: str | None = None, category: str | None = None) -> TemplateFact:
+    """What a decision has to know of a template; `stopped` and `category` are what Meta says of it."""
     return TemplateFact(
         name=template.name,
-        category=template.category,
+        category=category or template.category,
         header_image=template.header_image,
         parameters=template.parameters,
         buttons=tuple(button.key for button in template.buttons),

@@ -18,6 +18,7 @@ from bot.cli.payments import payments
 from bot.cli.policy import policy
 from bot.cli.serve import serve
 from bot.cli.simulate import simulate
+from bot.cli.templates import templates
 from bot.cli.tick import tick
 from bot.cli.understand import understand
 from bot.cli.user import user
@@ -44,6 +45,7 @@ for command in (
     payments,
     ladder,
     ledger,
+    templates,
     policy,
     understand,
     user,

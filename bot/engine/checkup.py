@@ -96,7 +96,7 @@ async def _templates(parts: Parts) -> Finding:
         )
     approved = {row.get("name") for row in found if row.get("status") == "APPROVED"}
     missing = sorted(set(wanted) - approved)
-    remedy = f"register and have approved: {', '.join(missing)}" if missing else ""
+    remedy = f"`acerto templates push`, and have approved: {', '.join(missing)}" if missing else ""
     detail = f"{len(wanted) - len(missing)} of {len(wanted)} approved"
     return Finding(check="templates", ok=not missing, detail=detail, remedy=remedy)
 

@@ -51,7 +51,7 @@ async def with_ladder(
                 for c in climbs
             ]
             loaded = await ladder_facts.load(
-                conn, climbs, ladder=in_force, templates=parts.ladders.templates(), policy=policy, now=now
+                conn, climbs, ladder=in_force, templates=await parts.ladders.templates(conn), policy=policy, now=now
             )
             found |= {number: replace(found[number], ladder=facts) for number, facts in loaded.items()}
     writing = {

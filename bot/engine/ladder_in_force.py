@@ -10,9 +10,11 @@ import structlog
 
 from bot.ladder_check import fact_of
 from bot.store import ladder as versions
+from bot.store import template_status
 from bot.whatsapp.templates import MessageTemplate
 from flows.ladder import Ladder, read_ladder
 from flows.ladder_templates import TemplateFact
+from flows.template_health import why_stopped
 
 log = structlog.get_logger(__name__)
 
@@ -39,9 +41,16 @@ class LadderWatch:
             self._noted = ladder.digest
         return ladder
 
-    def templates(self) -> Mapping[str, TemplateFact]:
-        """Return what a decision has to know of each template."""
-        return {name: fact_of(template) for name, template in self._templates.items()}
+    async def templates(self, conn: Any) -> Mapping[str, TemplateFact]:
+        """Return what a decision has to know of each template, and what Meta says of it."""
+        told = await template_status.load(conn)
+        found: dict[str, TemplateFact] = {}
+        for name, template in self._templates.items():
+            known = told.get((name, template.language))
+            found[name] = fact_of(
+                template, stopped=why_stopped(known), category=known.category if known is not None else None
+            )
+        return found
 
     def _look(self) -> None:
         if self._file is None:

@@ -13,7 +13,7 @@ from bot.engine.parts import Parts
 from bot.engine.rendering import Rendered, payloads, picture_address
 from bot.engine.rows import Rows, Turn, queue
 from bot.links import pay_token, pay_url
-from bot.store import ladder
+from bot.store import ladder, notices
 from bot.store.ladder import Contacted
 from bot.whatsapp import messages
 from bot.whatsapp.templates import MessageTemplate
@@ -174,3 +174,13 @@ def _link(parts: Parts, turn: Turn, effect: Remind) -> str | None:
 
 async def _tell_finance(conn: Any, turn: Turn, effect: TellFinance) -> None:
     """A line for finance, once."""
+    await notices.tell(
+        conn,
+        key=f"{effect.kind}:{effect.debt_id}",
+        kind=effect.kind,
+        subject=next((d.external_id for d in turn.facts.ladder.debts if d.id == effect.debt_id), str(effect.debt_id))
+        if turn.facts.ladder is not None
+        else str(effect.debt_id),
+        queue="financeiro",
+        now=turn.facts.now,
+    )

@@ -12,7 +12,18 @@ from typing import Any
 
 import structlog
 
-from bot.engine import channel_state, charging, claim, ladder_plan, refunding, sender, settle, statuses, turn
+from bot.engine import (
+    channel_state,
+    charging,
+    claim,
+    ladder_plan,
+    refunding,
+    sender,
+    settle,
+    statuses,
+    template_status,
+    turn,
+)
 from bot.engine.alive import kept_alive
 from bot.engine.parts import Parts
 from bot.engine.rehearsal import rehearse
@@ -55,6 +66,7 @@ def _loops(parts: Parts, roles: frozenset[str], stop: asyncio.Event) -> list[Cor
         loops += [_turns(parts, stop) for _ in range(_TURN_LOOPS)]
         loops.append(_whenever(parts, stop, "statuses", _LOOK_EVERY_S, lambda: statuses.apply_once(parts)))
         loops.append(_whenever(parts, stop, "news", _LOOK_EVERY_S, lambda: channel_state.apply_once(parts)))
+        loops.append(_whenever(parts, stop, "news", _LOOK_EVERY_S, lambda: template_status.apply_once(parts)))
         loops.append(_whenever(parts, stop, "pix", _LOOK_EVERY_S, lambda: settle.settle_once(parts)))
         loops.append(_whenever(parts, stop, "ladder", _PLAN_EVERY_S, lambda: ladder_plan.plan_once(parts)))
         loops.append(_whenever(parts, stop, "timers", _TIMERS_EVERY_S, lambda: fire_timers(parts)))
@@ -107,7 +119,7 @@ async def tick(parts: Parts) -> dict[str, int]:
             "planned": await ladder_plan.plan_once(parts),
             "timers": await fire_timers(parts),
             "statuses": await statuses.apply_once(parts),
-            "news": await channel_state.apply_once(parts),
+            "news": await channel_state.apply_once(parts) + await template_status.apply_once(parts),
             "payments": await settle.settle_once(parts),
             "turns": (await turn.run_once(parts))[0],
             "charges": await charge_once(parts),

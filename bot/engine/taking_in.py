@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime
 
-from bot.engine import channel_state
+from bot.engine import channel_state, template_status
 from bot.engine.inbox import TOO_OLD
 from bot.engine.parts import Parts
 from bot.store.inbox import Arrival
@@ -11,7 +11,7 @@ from bot.whatsapp import inbound
 from bot.whatsapp.card_numbers import without_cards_in_bytes
 
 # The fields whose news somebody applies; those of others are kept and shown.
-AWAITED = channel_state.FIELDS
+AWAITED = channel_state.FIELDS | template_status.FIELDS
 
 
 def arrivals_of(parts: Parts, raw: bytes) -> list[Arrival]:

@@ -87,6 +87,17 @@ class Templates:
         self.known[name, language] = made
         return made
 
+    def edit(self, template: Template, body: Any) -> None:
+        """Replace a template's components; it is reviewed again. Raises Refused."""
+        components = table(body, "template").get("components")
+        if template.status not in ("APPROVED", "REJECTED", "PAUSED"):
+            raise refuse(100, "Only approved, rejected and paused templates can be edited.")
+        if type(components) is not list:
+            raise refuse(131008, "The parameter components is required.")
+        for component in components:
+            _check_component(table(component, "components"), template.parameter_format)
+        template.components = components
+
     def check(self, message: dict[str, Any], *, by_user_id: bool) -> Template:
         """Return the template of a message. Raises Refused where it does not fit what was registered."""
         name, language = message["name"], message["language"]["code"]

@@ -44,8 +44,8 @@ JOIN   LATERAL (SELECT n, due_on FROM instalment i WHERE i.agreement_id = a.id
                 AND i.paid_cents + i.forgiven_cents < i.amount_cents ORDER BY due_on, n LIMIT 1) i ON true
 WHERE  a.customer_id = any($1::bigint[]) AND a.state = 'active'
 """
-# A timer's instant is part of its event's key: one that is set for now is set apart by some microseconds, else it could be
-# taken for one of this very instant that has fired already, and be lost.
+# A timer's instant is part of its event's key: one that is set for now is set apart by some microseconds, else it could
+# be taken for one of this very instant that has fired already, and be lost.
 SET_TIMERS = """
 INSERT INTO timer (key, conversation_id, event, fire_at)
 SELECT 'ladder:' || t.conversation_id || ':' || t.customer_id, t.conversation_id,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from flows.template_health import STOPPED
+
 # Locked, so that a payment that is being booked is waited for. Lock order: conversation, debt, charge, outbox.
 DEBTS = """
 SELECT id, state, open_principal_cents, promised_until FROM debt WHERE id = any($1::bigint[]) ORDER BY id FOR SHARE
@@ -26,6 +28,7 @@ AND    i.source <> 'timer'
 UNION
 SELECT t.conversation_id FROM ticket t WHERE t.conversation_id = any($1::bigint[]) AND t.state <> 'closed'
 """
+STOPPED_TEMPLATES = "SELECT name FROM template_status WHERE status = any($1::text[])"
 NO_INSTALMENT = -1
 
 
@@ -64,4 +67,5 @@ async def now(conn: Any, debts: Sequence[int], customers: Sequence[int], convers
         owed=owed,
         silent=frozenset(row["id"] for row in await conn.fetch(SILENT, customers)) if customers else frozenset(),
         news=frozenset(row["conversation_id"] for row in await conn.fetch(NEWS, conversations)),
+        stopped_templates=frozenset(row["name"] for row in await conn.fetch(STOPPED_TEMPLATES, list(STOPPED))),
     )

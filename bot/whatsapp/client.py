@@ -56,6 +56,7 @@ class GraphClient:
     ) -> None:
         self._base_url, self._phone_number_id, self._session = base_url.rstrip("/"), phone_number_id, session
         self._headers = {"Authorization": f"Bearer {token}"}
+        self._upload_headers = {"Authorization": f"OAuth {token}", "file_offset": "0"}
         # Who waits too long for a connection has surely sent nothing, and may try again; only later doubt is doubt.
         self._timeout = aiohttp.ClientTimeout(total=deadline_s, connect=connect_s)
 
@@ -108,6 +109,31 @@ class GraphClient:
             query = {**query, "after": after}
         return Unknown(reason="templates_without_end")
 
+    async def create_template(self, waba_id: str, body: Mapping[str, Any]) -> Table | Failed:
+        """Ask for a message template (`bot.whatsapp.templates.to_meta`); return its id, status and category."""
+        return _table(await self._ask("POST", self._url(f"{waba_id}/message_templates"), data=_json(body), json=True))
+
+    async def edit_template(self, template_id: str, body: Mapping[str, Any]) -> Table | Failed:
+        """Ask for other components of a template; all of them are replaced, its name and language stay."""
+        changed = {key: body[key] for key in ("components", "message_send_ttl_seconds") if key in body}
+        return _table(await self._ask("POST", self._url(template_id), data=_json(changed), json=True))
+
+    async def upload_example(self, data: bytes, *, mime_type: str) -> str | Failed:
+        """Upload an example of a template's picture; return the handle that names it. Source: Meta, "Resumable upload":
+        a session first, then the bytes.
+        """
+        query = {"file_length": str(len(data)), "file_type": mime_type, "file_name": "exemplo.png"}
+        session = _table(await self._ask("POST", self._url("app/uploads"), query=query))
+        if not isinstance(session, dict):
+            return session
+        upload = name_of(session.get("id"), longest=2048)
+        if upload is None:
+            return Unknown(reason="no_upload_session")
+        sent = _table(await self._ask("POST", self._url(upload), data=data, headers=self._upload_headers))
+        if not isinstance(sent, dict):
+            return sent
+        return name_of(sent.get("h"), longest=4096) or Unknown(reason="no_handle")
+
     async def phone_info(self) -> Table | Failed:
         """Return what Graph tells of our number: its name, quality, limits and health."""
         return await self._get(self._phone_number_id, {"fields": _PHONE_FIELDS})
@@ -141,8 +167,9 @@ class GraphClient:
         data: bytes | aiohttp.FormData | None = None,
         json: bool = False,
         most: int = _ANSWER_BYTES,
+        headers: Mapping[str, str] | None = None,
     ) -> _Answer | Failed:
-        headers = {**self._headers, "Content-Type": "application/json"} if json else self._headers
+        headers = headers or ({**self._headers, "Content-Type": "application/json"} if json else self._headers)
         try:
             async with self._session.request(
                 method, url, params=query, data=data, headers=headers, timeout=self._timeout, allow_redirects=False
