@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
-from bot.store import channel, ladder_versions, message_costs
+from bot.store import channel, ladder_versions, message_costs, notices
 from bot.web.finance_ladders import due_of
 from tests.desk import Company, Visitor, company
 
@@ -338,3 +338,18 @@ async def test_pausing_in_a_browser_stops_at_once_and_nothing_is_cut_off_on_a_ph
         assert await page.is_visible(".weekdays")
         await browser.close()
     assert (await state(office)).flows(office.clock.now())
+
+
+async def test_what_stopped_a_template_is_a_line_until_finance_has_seen_it(office: Company) -> None:
+    async with office.parts.pool.acquire() as conn:
+        await notices.tell(
+            conn, key="k", kind="template_paused", subject="venceu", queue="operacao", now=office.parts.clock.now()
+        )
+    helena, otavio = await office.agent("Helena"), await office.agent("Otávio", "finance")
+    assert "O WhatsApp pausou o modelo venceu" in await helena.text(PAGE)
+    page = await otavio.text(PAGE)
+    found = re.search(r'action="(/finance/notices/\d+/seen)"><input type="hidden" name="csrf" value="([^"]+)"', page)
+    assert found is not None
+    assert (await helena.post(found[1], {"csrf": found[2]})).status == 403
+    assert (await otavio.post(found[1], {"csrf": found[2]})).status in (200, 303)
+    assert "pausou o modelo" not in await otavio.text(PAGE)

@@ -11,7 +11,7 @@ from bot.ladder_check import Checked, check_ladder
 from bot.parts import PARTS, Parts
 from bot.store import channel, ladder_versions
 from bot.store.sessions import Session
-from bot.web import channel_switch, channel_words, ladder_words, simulation_plot
+from bot.web import channel_switch, channel_words, ladder_words, notice_list, simulation_plot
 from bot.web.cost_words import month_so_far
 from bot.web.ladder_calendar import drawn
 from bot.web.rendering import page
@@ -34,6 +34,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
     async with parts.pool.acquire() as conn:
         switch = await channel_switch.switch(request, conn, session, back="/finance/ladders")
         state, events = await channel.state(conn), await channel.history(conn, _EVENTS)
+        noticed = await notice_list.lines(parts, conn)
         month = await month_so_far(parts, conn, ladder, now)
         rolled = await _rolled_out(parts, conn, ladder, now) if ladder is not None else {}
     return page(
@@ -41,6 +42,8 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
         "finance_ladders.html",
         session=session,
         switch=switch.html,
+        noticed=noticed,
+        may_see=session.role in ("finance", "admin"),
         file=parts.settings.ladder.name if parts.settings.ladder is not None else "",
         checked=_checked(parts),
         ladder=ladder,

@@ -17,6 +17,7 @@ from bot.web import (
     health,
     live,
     login,
+    notice_list,
     papers,
     parked,
     pay,
@@ -25,7 +26,19 @@ from bot.web.attempts import Attempts
 from bot.web.rendering import ENVIRONMENT, environment, notice
 from bot.web.sessions import Handler
 
-_MODULES = (login, live, desk, desk_actions, channel_switch, finance_payments, finance_ladders, papers, parked, pay)
+_MODULES = (
+    login,
+    live,
+    desk,
+    desk_actions,
+    channel_switch,
+    finance_payments,
+    finance_ladders,
+    notice_list,
+    papers,
+    parked,
+    pay,
+)
 log = structlog.get_logger(__name__)
 
 
