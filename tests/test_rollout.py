@@ -88,4 +88,5 @@ async def test_people_who_turn_away_stop_the_ladder_for_all_others(
         await walks_to(place, 2026, 12, 7)
         await walks_to(place, 2026, 12, 8)
         assert await place.ask("SELECT stopped_because FROM ladder_version") == "turned_away"
+        assert await place.ask("SELECT kind FROM notice") == "ladder_stopped"
         assert await place.ask("SELECT count(*) FROM ladder_contact") == 22

@@ -86,12 +86,12 @@ class Town:
         webhooks = self.world.graph.whatsapp.webhooks
         await webhooks.finished()
         async with self.parts.pool.acquire() as conn:
-            busy = await conn.fetchval(_BUSY, self.clock.now())
-            if self.parts.settings.ladder is not None:
+            unplanned = 0
+            if self.parts.settings.ladder is not None:  # first: what is planned meanwhile is busy
                 unplanned = await conn.fetchval(_UNPLANNED, self.clock.now() - timedelta(days=1))
-                busy += unplanned
                 if unplanned:
                     self.parts.wake.ring("ladder")  # it looks every few seconds by itself
+            busy = unplanned + await conn.fetchval(_BUSY, self.clock.now())
         return busy == 0 and webhooks.idle
 
     async def ask(self, sql: str, *values: Any) -> Any:

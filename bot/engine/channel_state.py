@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from bot.engine.parts import Parts
-from bot.store import channel, inbox
+from bot.store import channel, inbox, notices
 from bot.whatsapp.inbound import InboundOther, event_of
 from bot.whatsapp.lenient import instant_of, name_of, rows_of, table_of
 
@@ -46,6 +46,7 @@ async def stop_for(conn: Any, code: int, now: datetime) -> None:
     """A refusal said that the number or the account is restricted: stop what nobody asked for, and tell people."""
     if await channel.restrict(conn, restriction=str(code), until=None, now=now):
         log.error("channel.restricted", code=code)
+        await _tell_people(conn, "channel_restricted", str(code), now)
 
 
 async def _apply(conn: Any, field: str, value: Mapping[str, Any], told_at: datetime, now: datetime) -> None:
@@ -56,6 +57,8 @@ async def _apply(conn: Any, field: str, value: Mapping[str, Any], told_at: datet
     if field == "phone_number_quality_update" and event in _QUALITY:
         await channel.set_quality(conn, quality=_QUALITY[event], told_at=told_at, now=now)
         log.warning("channel.quality", quality=_QUALITY[event])
+        if _QUALITY[event] == "RED":
+            await _tell_people(conn, "channel_red", event, now)
     if field == "account_update":
         await _account(conn, event, value, now)
 
@@ -92,6 +95,13 @@ async def _restricted(conn: Any, value: Mapping[str, Any], now: datetime) -> Non
 async def _stop(conn: Any, word: str, until: datetime | None, now: datetime) -> None:
     if (until is None or until > now) and await channel.restrict(conn, restriction=word, until=until, now=now):
         log.error("channel.restricted", code=word)
+        await _tell_people(conn, "channel_restricted", word, now)
+
+
+async def _tell_people(conn: Any, kind: str, subject: str, now: datetime) -> None:
+    """A line for whoever runs the program, once an hour at most."""
+    key = f"{kind}:{subject}:{now:%Y-%m-%dT%H}"
+    await notices.tell(conn, key=key, kind=kind, subject=subject, queue="operacao", now=now)
 
 
 def limit_of(told: object) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.engine import rollout
 from bot.engine.parts import Parts
-from bot.store import ladder, ladder_facts
+from bot.store import ladder, ladder_facts, notices
 from bot.store.conversations import Conversation
 from bot.store.ladder_facts import Climb
 from flows.events import ChargeFailed, ChargeReady, DeliveryFailed, Event, Pressed, TimerFired, Typed
@@ -79,7 +79,12 @@ async def _over_ceiling(conn: Any, parts: Parts, in_force: Ladder, now: datetime
     if in_force.monthly is None:
         return False
     ceiling = in_force.monthly.ceiling
-    return await parts.costs.over_ceiling(conn, now, wa_id=wa_id, category=_CATEGORY, ceiling_cents=ceiling)
+    is_over = await parts.costs.over_ceiling(conn, now, wa_id=wa_id, category=_CATEGORY, ceiling_cents=ceiling)
+    if is_over:
+        month = f"{parts.costs.today(now):%m/%Y}"
+        key = f"ceiling:{in_force.name}:{month}:{ceiling}"
+        await notices.tell(conn, key=key, kind="ceiling", subject=month, queue="financeiro", now=now)
+    return is_over
 
 
 def _climb(conversation: Conversation, event: Event | None) -> Climb | None:

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from bot.engine.parts import Parts
-from bot.store import ladder_versions
+from bot.store import ladder_versions, notices
 from flows.ladder import Ladder
 from flows.rollout import must_stop, percent_at
 
@@ -35,3 +35,11 @@ async def check_once(parts: Parts) -> None:
             ladder.rollout, contacted=took.contacted, turned_away=took.turned_away
         ) and await ladder_versions.stop(conn, ladder.digest, "turned_away", now):
             log.error("ladder.stopped", contacted=took.contacted, turned_away=took.turned_away)
+            await notices.tell(
+                conn,
+                key=f"ladder_stopped:{ladder.digest}",
+                kind="ladder_stopped",
+                subject=ladder.name,
+                queue="operacao",
+                now=now,
+            )

@@ -22,6 +22,10 @@ _WORDS: Mapping[str, str] = {
     "template_gone": "The template {subject} is no longer there; its steps are passed over.",
     "template_marketing": "WhatsApp takes the template {subject} for marketing: only who agreed to that gets it.",
     "template_red": "People complain of the template {subject}; WhatsApp may pause it.",
+    "channel_restricted": "WhatsApp restricted the number ({subject}): no reminder goes out until somebody resumes.",
+    "channel_red": "People complain of the number ({subject}): reminders go out at half the pace.",
+    "ladder_stopped": "The ladder {subject} has stopped by its own rule: too many people turned away.",
+    "ceiling": "The ceiling of {subject} is reached: reminders wait for the next month.",
     "prescribed": "The debt {subject} is prescribed: nobody is reminded of it. People decide.",
 }
 

@@ -267,4 +267,5 @@ async def test_above_its_monthly_ceiling_the_ladder_falls_silent_until_the_next_
         await known(place)
         for month, day in ((12, 2), (12, 3), (12, 4), (12, 8), (12, 21)):
             await walks_to(place, 2026, month, day, 12)
+        assert await place.ask("SELECT (kind, subject) = ('ceiling', '12/2026') FROM notice") is True
         assert await place.ask("SELECT count(*) FROM ladder_contact") == 1
