@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
-from bot.store.facts import agreements_of, debts_of
+from bot.store.facts import WINDOW, agreements_of, debts_of
 from flows.contact_hours import state_of_phone, zone_of_phone
 from flows.costs import NO_LATE_CHARGES, cost_of
 from flows.facts import AgreementFact, Debt, PolicyInForce
@@ -21,7 +21,11 @@ CUSTOMERS = """
 SELECT k.id, k.phone, k.opt_in, k.created_at,
        EXISTS (SELECT FROM ticket t WHERE t.customer_id = k.id AND t.state <> 'closed') AS has_ticket,
        (SELECT max(p.paid_at) FROM payment p WHERE p.customer_id = k.id) AS paid_at,
-       ARRAY(SELECT v.id FROM conversation v WHERE v.customer_id = k.id AND v.contact_closed_at IS NULL) AS confirmed_in
+       ARRAY(SELECT v.id FROM conversation v
+             WHERE v.customer_id = k.id AND v.contact_closed_at IS NULL) AS confirmed_in,
+       -- WhatsApp said that the window was closed, whatever we think: a template then.
+       EXISTS (SELECT FROM ladder_contact c WHERE c.customer_id = k.id AND c.undone_because = 'refused_131047'
+               AND c.decided_at > $2) AS window_refused
 FROM   customer k WHERE k.id = any($1::bigint[])
 """
 SINCE = """
@@ -86,7 +90,7 @@ async def load(
     zone = ladder.timezone
     terms = policy.policy.terms if policy is not None else NO_LATE_CHARGES
     today = now.astimezone(zone).date()
-    people = {row["id"]: row for row in await conn.fetch(CUSTOMERS, ids)}
+    people = {row["id"]: row for row in await conn.fetch(CUSTOMERS, ids, now - WINDOW)}
     debts = await debts_of(conn, ids, zone, terms.holidays)
     agreements = await agreements_of(conn, debts, policy, zone)
     since = {row["id"]: _since(row, zone, now) for row in await conn.fetch(SINCE, ids)}
@@ -124,7 +128,7 @@ async def load(
             has_ticket=person["has_ticket"],
             paid_on=person["paid_at"].astimezone(zone).date() if person["paid_at"] else None,
             is_elsewhere=elsewhere,
-            free_form=climb.free_form,
+            free_form=climb.free_form and not person["window_refused"],
             in_rollout=climb.in_rollout,
             over_ceiling=climb.over_ceiling,
         )
