@@ -53,11 +53,12 @@ def remind(moment: Moment) -> None:
 
 
 def charge_is_ready(moment: Moment, charge_no: int) -> bool:
-    """Whether the charge was made for a reminder, which now goes out if it still may."""
-    if moment.memory.get("reminding") != charge_no or moment.facts.ladder is None:
+    """Whether the charge was made for a reminder, which goes out now if it still may."""
+    if moment.memory.get("made_to_remind") != charge_no:
         return False
-    remind(moment)
-    return True
+    if moment.memory.get("reminding") == charge_no:
+        remind(moment)
+    return True  # nobody waits for it, also where the reminder has gone out with it already
 
 
 def charge_failed(moment: Moment, failed: ChargeFailed) -> bool:
@@ -358,7 +359,7 @@ def _with_charge(
             ),
         )
     )
-    moment.memory["reminding"] = number
+    moment.memory["reminding"] = moment.memory["made_to_remind"] = number
     return moment.facts.now + _LOOK_FOR_CODE_AGAIN
 
 

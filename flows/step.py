@@ -151,7 +151,8 @@ def _named(place: str, moment: Moment, event: Event) -> str | None:
     match event:
         case events.Typed() | events.Pressed() | events.Sent():
             moment.memory.pop("nudged", None)
-            moment.memory.pop("reminding", None)  # who writes is answered, and a code that is ready is shown
+            for made in ("reminding", "made_to_remind"):  # who writes is answered, and a code that is ready is shown
+                moment.memory.pop(made, None)
             choices = tuple(text for text in str(moment.memory.get("choices", "")).split(",") if text)
             moment.wish = wish_of(event, moment.facts, Where(state=place, choices=choices))
             if place == "person":

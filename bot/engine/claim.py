@@ -97,6 +97,7 @@ async def _claim(parts: Parts, ids: Sequence[int], now: datetime) -> Taken:
         heads = [head for head in await outbox.heads(conn, list(held), now) if head.state == "pending"]
         stopped = await _stopped(conn, parts, heads, held, now)
         going = [head for head in heads if head.id not in stopped]
+        stopped = {row_id: why for row_id, why in stopped.items() if why != reminder_guards.HELD}
         waiting = await _without_room(conn, parts, going, held, now)
         going = [head for head in going if head.id not in waiting]
         if stopped:

@@ -14,6 +14,8 @@ from bot.store import ladder, reminded
 from bot.store.outbox import Head
 from bot.store.reminded import Now
 
+HELD = "held"
+"""No reason to stop: something about this person waits to be decided, a message or a payment, and is waited for."""
 _A_MOMENT = timedelta(minutes=1)
 
 
@@ -44,9 +46,7 @@ async def taken_back(conn: Any, heads: Sequence[Head], stopped: Mapping[int, str
 def _reason(guard: Mapping[str, Any], conversation_id: int, here: Now, now: datetime, today: Any) -> str | None:
     if "until" in guard and now > datetime.fromisoformat(guard["until"]):
         return "too_late"
-    if conversation_id in here.news:
-        return "news"  # something about this person waits to be decided: a message, a payment
-    if guard.get("of") in here.silent:
+    if guard.get("of") in here.silent or conversation_id in here.with_people:
         return "silent"
     if guard.get("template") in here.stopped_templates:
         return "template_stopped"
@@ -58,4 +58,4 @@ def _reason(guard: Mapping[str, Any], conversation_id: int, here: Now, now: date
             return "amount_changed"
         if owed.promised_until is not None and owed.promised_until >= today:
             return "promised"
-    return None
+    return HELD if conversation_id in here.news else None

@@ -25,9 +25,8 @@ NEWS = """
 SELECT DISTINCT i.conversation_id FROM inbox i
 WHERE  i.conversation_id = any($1::bigint[]) AND i.state = 'open' AND i.kind IN ('message', 'event')
 AND    i.source <> 'timer'
-UNION
-SELECT t.conversation_id FROM ticket t WHERE t.conversation_id = any($1::bigint[]) AND t.state <> 'closed'
 """
+WITH_PEOPLE = "SELECT conversation_id FROM ticket WHERE conversation_id = any($1::bigint[]) AND state <> 'closed'"
 STOPPED_TEMPLATES = "SELECT name FROM template_status WHERE status = any($1::text[])"
 NO_INSTALMENT = -1
 
@@ -42,11 +41,13 @@ class Owed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Now:
-    """`owed` by debt and instalment; customers who are not to be spoken to; conversations with something undecided."""
+    """`owed` by debt and instalment; customers who are not to be spoken to; conversations with something undecided, and
+    those that people have."""
 
     owed: Mapping[tuple[int, int], Owed]
     silent: frozenset[int]
     news: frozenset[int]
+    with_people: frozenset[int] = frozenset()
     stopped_templates: frozenset[str] = frozenset()
 
 
@@ -67,5 +68,6 @@ async def now(conn: Any, debts: Sequence[int], customers: Sequence[int], convers
         owed=owed,
         silent=frozenset(row["id"] for row in await conn.fetch(SILENT, customers)) if customers else frozenset(),
         news=frozenset(row["conversation_id"] for row in await conn.fetch(NEWS, conversations)),
+        with_people=frozenset(row["conversation_id"] for row in await conn.fetch(WITH_PEOPLE, conversations)),
         stopped_templates=frozenset(row["name"] for row in await conn.fetch(STOPPED_TEMPLATES, list(STOPPED))),
     )
