@@ -15,7 +15,7 @@ from statistics import median
 
 import uvloop
 
-from bench import amount, reconcile, scene
+from bench import amount, ladder, reconcile, scene
 from bench.wire import ask, serve
 from bot.store.embedded import embedded_postgres, embedded_valkey
 from bot.store.migrate import migrate
@@ -160,6 +160,30 @@ async def payments(environment: dict[str, str]) -> None:
     report(f"payments_reconciled_{reconcile.COUNT}", ours_s, floor_s, "s")
 
 
+async def plans(environment: dict[str, str]) -> None:
+    """(e) Everybody of a large portfolio planned, against as many bare rows."""
+    report(f"ladder_planned_{ladder.PLANNED}", *await ladder.planned(environment), "s")
+
+
+async def campaign() -> None:
+    """(f) Reminders sent, against a bare client; (g) answers while a campaign goes on, against none."""
+    graph, port = await ladder.far_end()
+    rates: list[float] = []
+
+    async def sends(environment: dict[str, str]) -> None:
+        ours_ms, floor_ms, per_s = await ladder.sent(environment, port, graph)
+        report("reminder_sent_cpu", ours_ms, floor_ms, "ms")
+        rates.append(per_s)
+
+    async def answers(environment: dict[str, str]) -> None:
+        ours_ms, floor_ms, per_s = await ladder.replies(environment, graph)
+        report("reply_p99_under_campaign", ours_ms, floor_ms, "ms")
+        report("reminders_beside_replies", per_s, rates[0], "reminders/s")
+
+    await with_servers(sends, port, people=ladder.SENT)
+    await with_servers(answers, port, people=ladder.CAMPAIGN + 2 * _PACED_TURNS)
+
+
 async def with_servers(
     measure: Callable[[dict[str, str]], Awaitable[None]], graph_port: int, *, people: int = _PEOPLE
 ) -> None:
@@ -173,7 +197,7 @@ async def with_servers(
 
 
 async def main(*names: str) -> None:
-    """Measure everything, or only what is named: amount, webhook, turns, payments."""
+    """Measure everything, or only what is named: amount, webhook, turns, payments, plans, campaign."""
     if not names or "amount" in names:
         report("amount_of_one_debt", *amount.measure(), "µs")
     graph, graph_port = Graph(), scene.free_port()
@@ -184,6 +208,10 @@ async def main(*names: str) -> None:
         await with_servers(lambda environment: turns(environment, graph, graph_port), graph_port)
     if not names or "payments" in names:
         await with_servers(payments, graph_port, people=reconcile.COUNT)
+    if not names or "plans" in names:
+        await with_servers(plans, graph_port, people=ladder.PLANNED)
+    if not names or "campaign" in names:
+        await campaign()
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ def settings(home: Path, *, graph_port: int, database: str, redis: str) -> dict[
         "ACERTO_WHATSAPP_RATE": "1000",
         "ACERTO_IDENTITY": "none",
         "ACERTO_NUDGE_MINUTES": "0",
+        "ACERTO_LADDER": "none",
         "ACERTO_PIX_KEY": "pix@escola-aurora.example",
         "ACERTO_PIX_MERCHANT_NAME": "Escola Aurora",
         "ACERTO_PIX_MERCHANT_CITY": "Sao Paulo",
