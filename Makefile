@@ -20,7 +20,7 @@ demo: $(RUN) ## everything on this machine, with stand-ins for WhatsApp and the 
 
 test: $(TEST) ## the whole suite
 	@.ci/chromium
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n logical --dist worksteal
 
 bench: $(RUN) ## measurements, one JSON line each
 	@.venv/bin/python -m bench

@@ -8,12 +8,17 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanag
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 import structlog
 from redis.asyncio import Redis
 
 from bot.store.embedded import embedded_postgres, embedded_valkey
 from bot.store.migrate import migrate
+
+# How long an example takes says more of what else the machine is doing than of the program; speed is measured in bench/.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)
