@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from bot.store.embedded import embedded_postgres, embedded_valkey
 from bot.store.migrate import migrate
 
-# How long an example takes says more of what else the machine is doing than of the program; speed is measured in bench/.
+# How long an example takes says more of what else the machine does than of the program; speed is measured in bench/.
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
