@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flows.facts import TicketFact
+from flows.facts import ChargeFact, CostOfDebt, TicketFact
 from flows.ladder_facts import NO_INSTALMENT, Contact
 from flows.paying import ALL_TOGETHER
 from tests.reminded_person import A_DAY, ACRE, ALWAYS, ANA, TEMPLATES, ZONE, World, at, laddered, owes, world
@@ -272,6 +272,26 @@ def test_a_picture_waits_for_its_code_and_goes_out_with_it() -> None:
     again.looks()
     assert again.charge_is("failed") == ()
     assert again.known.done == {(1, NO_INSTALMENT, 0, False)}
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_used"),
+    [
+        ({}, True),
+        ({"pay_until": date(2026, 12, 9)}, False),  # it was of yesterday
+        ({"paid_cents": 1}, False),  # something came in on it
+        ({"state": "cancelled"}, False),
+        ({"parts": (CostOfDebt(debt_id=2, principal_cents=10_000),)}, False),  # it is for something else
+    ],
+    ids=["it stands", "yesterday's", "paid", "cancelled", "another debt's"],
+)
+def test_a_code_that_stands_is_used_again_and_no_other(changed: dict[str, Any], is_used: bool) -> None:
+    here = world(laddered("{day: 0, template: p, attach: pix_qr}"), owes(THURSDAY), now=DUE)
+    part = CostOfDebt(debt_id=1, principal_cents=10_000)
+    charge = ChargeFact(no=40, amount_cents=10_000, pay_until=THURSDAY, state="active", parts=(part,), code="pix")
+    here.facts = replace(here.facts, charges=(replace(charge, **changed),), next_no=50)
+    assert [said.picture_charge_no for said in here.looks()] == ([40] if is_used else [])
+    assert (here.charge_no is None) is is_used
 
 
 def test_a_code_that_comes_after_payment_says_nothing() -> None:
