@@ -118,6 +118,12 @@ def agenda(known: LadderFacts, owed: Sequence[Receivable], now: datetime, heard_
     return Agenda(due=tuple(due), later_today=tuple(later), tickets=tuple(tickets), next_at=min(coming, default=None))
 
 
+def is_prescribed(due: date, years: int, today: date) -> bool:
+    """Five years after the due date (Código Civil art. 206 § 5 I) a debt is not asked for any more: people decide."""
+    last = date(due.year + years, due.month, min(due.day, 28) if due.month == 2 else due.day)
+    return today > last
+
+
 def _track(known: LadderFacts, one: Receivable, today: date) -> Track | None:
     overdue = days_overdue(one.due_on, today, known.holidays)
     return next(

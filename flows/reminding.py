@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from flows.agenda import Agenda, Item, Receivable, agenda, receivables
+from flows.agenda import Agenda, Item, Receivable, agenda, is_prescribed, receivables
 from flows.calendar import payable_day
 from flows.contact_hours import Hours, closes_at, hours_for, next_open, open_at
 from flows.effects import Charge, Choice, ClearTimer, OpenTicket, PassSteps, Remind, Reminded, SetTimer, TellFinance
@@ -114,18 +114,11 @@ def _askable(moment: Moment, known: LadderFacts, today: date) -> list[Receivable
         until = one.debt.promised_until
         if until is not None and today <= _asked_about(until):
             continue
-        if _prescribed(one, known.ladder.prescription_years, today):
+        if is_prescribed(one.due_on, known.ladder.prescription_years, today):
             moment.effects.append(TellFinance(kind="prescribed", debt_id=one.debt.id))
             continue
         found.append(one)
     return found
-
-
-def _prescribed(one: Receivable, years: int, today: date) -> bool:
-    """Five years after the due date (Código Civil art. 206 § 5 I) a debt is not asked for any more: people decide."""
-    due = one.due_on
-    last = date(due.year + years, due.month, min(due.day, 28) if due.month == 2 else due.day)
-    return today > last
 
 
 def _asked_about(until: date) -> date:

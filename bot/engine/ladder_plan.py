@@ -16,7 +16,7 @@ from bot.engine import rollout
 from bot.engine.parts import Parts
 from bot.store import ladder_plan
 from bot.store.ladder_plan import Planned
-from flows.agenda import LAPSES_AFTER
+from flows.agenda import LAPSES_AFTER, is_prescribed
 from flows.contact_hours import Hours, hours_for, state_of_phone
 from flows.costs import NO_LATE_CHARGES
 from flows.ladder import Ladder
@@ -70,7 +70,10 @@ async def _plan(conn: Any, parts: Parts, ladder: Ladder, people: list[Any], now:
 
 
 def _next(ladder: Ladder, row: Any, hours: Hours, holidays: Holidays, now: datetime) -> datetime | None:
-    """The next instant at which something may be due: now, where a step of the last days is not over."""
+    """The next instant at which something may be due: now, where a step of the last days is not over, or finance is
+    still to be told that the debt is not asked for any more."""
+    if is_prescribed(row["due_on"], ladder.prescription_years, now.date()):
+        return None if row["is_told"] else now
     steps = _instants(ladder.digest, row["due_on"], hours, holidays, _Of(ladder))
     ahead = bisect_right(steps, now, key=lambda step: step[0])
     since = min(row["since"], now).astimezone(ladder.timezone).date()

@@ -33,12 +33,13 @@ SELECT d.customer_id, d.id AS debt_id, -1 AS n, d.due_on, d.created_at AS since,
        (SELECT max(s.day) FROM ladder_step s WHERE s.debt_id = d.id AND s.instalment_n = -1 AND s.due_on = d.due_on
         AND s.ladder = $2 AND NOT s.is_ticket) AS last_day,
        (SELECT max(s.day) FROM ladder_step s WHERE s.debt_id = d.id AND s.instalment_n = -1 AND s.due_on = d.due_on
-        AND s.ladder = $2 AND s.is_ticket) AS last_ticket
+        AND s.ladder = $2 AND s.is_ticket) AS last_ticket,
+       EXISTS (SELECT FROM notice n WHERE n.key = 'prescribed:' || d.id) AS is_told
 FROM   debt d WHERE d.customer_id = any($1::bigint[]) AND d.state = 'open'
 UNION ALL
 SELECT a.customer_id, a.debt_id, i.n, i.due_on, a.accepted_at,
        (SELECT max(s.day) FROM ladder_step s WHERE s.debt_id = a.debt_id AND s.instalment_n = i.n
-        AND s.due_on = i.due_on AND s.ladder = $2), NULL
+        AND s.due_on = i.due_on AND s.ladder = $2), NULL, true
 FROM   agreement a
 JOIN   LATERAL (SELECT n, due_on FROM instalment i WHERE i.agreement_id = a.id
                 AND i.paid_cents + i.forgiven_cents < i.amount_cents ORDER BY due_on, n LIMIT 1) i ON true

@@ -313,6 +313,19 @@ async def test_down_for_three_days_each_debt_gets_at_most_its_newest_step(
         assert await place.ask(newest, place.clock.now() - timedelta(hours=1)) == [2, 0]
 
 
+async def test_a_debt_past_its_prescription_is_told_to_finance_once_and_to_nobody_else(
+    database: str, redis_url: str, tmp_path: Path
+) -> None:
+    """Due more than five years ago, and nothing else is owed."""
+    async with ladder_town(database, redis_url, tmp_path, people=(owing(ANA, -1850),)) as place:
+        phone = await known(place)
+        heard = len(phone.heard)
+        for day in (2, 3, 4):
+            await walks_to(place, 2026, 12, day)
+        assert len(phone.heard) == heard
+        assert await place.ask("SELECT string_agg(kind || ' ' || queue, ', ') FROM notice") == "prescribed financeiro"
+
+
 def refuses(graph: GraphApi, *codes: int) -> None:
     """What Meta answers to the next messages."""
     graph.next_posts(*(Fault(kind="error", code=code) for code in codes))
