@@ -38,16 +38,25 @@ SELECT d.customer_id, s.debt_id, s.instalment_n, s.due_on, s.day, s.is_ticket
 FROM   debt d JOIN ladder_step s ON s.debt_id = d.id
 WHERE  d.customer_id = any($1::bigint[]) AND d.state IN ('open', 'agreed') AND s.ladder = $2
 """
+# Contacts of the person, of whoever else may be behind this chat, and what else was said unasked (the question about a
+# promise): all of them count for the caps.
 CONTACTS = """
-SELECT c.customer_id, c.decided_at, c.local_on, c.purpose, c.template, o.status, o.state, o.error_code,
+WITH asked AS (
+    SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS a(conversation_id, customer_id)
+), made AS (
+    SELECT a.conversation_id AS asked_in, c.* FROM asked a JOIN ladder_contact c ON c.customer_id = a.customer_id
+    UNION
+    SELECT a.conversation_id, c.* FROM asked a JOIN ladder_contact c ON c.conversation_id = a.conversation_id
+)
+SELECT c.asked_in, c.decided_at, c.local_on, c.purpose, c.template, o.status, o.state, o.error_code,
        ARRAY(SELECT DISTINCT s.debt_id FROM ladder_step s WHERE s.contact_id = c.id) AS debts,
        EXISTS (SELECT FROM charge h WHERE h.customer_id = c.customer_id AND h.opened_at > c.decided_at) AS clicked
-FROM   ladder_contact c LEFT JOIN outbox o ON o.decision_key = c.decision_key
-WHERE  c.customer_id = any($1::bigint[]) AND c.decided_at > $2 AND c.undone_because IS NULL
+FROM   made c LEFT JOIN outbox o ON o.decision_key = c.decision_key
+WHERE  c.decided_at > $3 AND c.undone_because IS NULL
 UNION  ALL
-SELECT v.customer_id, o.created_at, NULL, o.purpose, '', o.status, o.state, o.error_code, ARRAY[]::bigint[], false
-FROM   conversation v JOIN outbox o ON o.conversation_id = v.id
-WHERE  v.customer_id = any($1::bigint[]) AND o.created_at > $2 AND o.guards ? 'active' AND o.state <> 'cancelled'
+SELECT a.conversation_id, o.created_at, NULL, o.purpose, '', o.status, o.state, o.error_code, ARRAY[]::bigint[], false
+FROM   asked a JOIN conversation v ON v.customer_id = a.customer_id JOIN outbox o ON o.conversation_id = v.id
+WHERE  o.created_at > $3 AND o.guards ? 'active' AND o.state <> 'cancelled'
 ORDER  BY 2
 """
 # The newest active message that went to whoever confirmed to be there, for who asks why it came.
@@ -98,8 +107,9 @@ async def load(
     for row in await conn.fetch(DONE, ids, ladder.name):
         done[row["customer_id"]].append(row)
     contacts: dict[int, list[Contact]] = defaultdict(list)
-    for row in await conn.fetch(CONTACTS, ids, now - REMEMBERED):
-        contacts[row["customer_id"]].append(_contact(row, zone))
+    chats = [climb.conversation_id for climb in climbs], [climb.customer_id for climb in climbs]
+    for row in await conn.fetch(CONTACTS, *chats, now - REMEMBERED):
+        contacts[row["asked_in"]].append(_contact(row, zone))
     found: dict[int, LadderFacts] = {}
     for climb in climbs:
         person = people.get(climb.customer_id)
@@ -119,7 +129,7 @@ async def load(
             holidays=terms.holidays,
             done=_of_today(done.get(climb.customer_id, ()), owed, agreed),
             since=since,
-            contacts=tuple(contacts.get(climb.customer_id, ())),
+            contacts=tuple(contacts.get(climb.conversation_id, ())),
             tenure_days=(today - person["created_at"].astimezone(zone).date()).days,
             opted_in=bool(consent),
             agreed_to_marketing="marketing" in consent.lower(),

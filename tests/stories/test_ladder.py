@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.sandbox.people import ANA, CARLA
+from bot.sandbox.people import ANA, BRUNO, CARLA
 from tests.ladder_town import LADDER, ladder_town, owing, walks_to
 from tests.phone import Phone
 from tests.stories.transcripts import story
@@ -60,6 +61,17 @@ async def test_who_is_somebody_else_hears_nothing_more(place: Town) -> None:
         await walks_to(place, 2026, 12, day)
     assert len(phone.heard) == heard
     assert not any("Fatura" in words for words in phone.heard)
+
+
+async def test_two_people_at_one_number_are_not_both_asked_for_on_one_day(
+    database: str, redis_url: str, tmp_path: Path
+) -> None:
+    son = owing(replace(BRUNO, account=replace(BRUNO.account, wa_id=ANA.phone), phone=ANA.phone), 7)
+    async with ladder_town(database, redis_url, tmp_path, people=(owing(ANA, 7), son)) as place:
+        for day in range(2, 12):
+            await walks_to(place, 2026, 12, day)
+            await walks_to(place, 2026, 12, day, 15)
+        assert await place.ask("SELECT count(*) FROM ladder_contact") == 1
 
 
 async def test_who_paid_by_the_code_of_the_reminder_is_thanked_and_left_in_peace(place: Town) -> None:

@@ -24,6 +24,7 @@ CREATE TABLE ladder_contact (                              -- an active message,
     undone_because  text                                   -- it never left, and its steps are open again
 );
 CREATE INDEX ladder_contact_by_customer ON ladder_contact (customer_id, decided_at);
+CREATE INDEX ladder_contact_by_conversation ON ladder_contact (conversation_id, decided_at);
 
 CREATE TABLE ladder_step (                                 -- a step that is over, for one due date
     debt_id       bigint NOT NULL REFERENCES debt,
