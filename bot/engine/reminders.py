@@ -13,8 +13,8 @@ from bot.engine.parts import Parts
 from bot.engine.rendering import Rendered, payloads, picture_address
 from bot.engine.rows import Rows, Turn, queue
 from bot.links import pay_token, pay_url
-from bot.store import ladder, notices
-from bot.store.ladder import Contacted
+from bot.store import notices
+from bot.store.ladder import Contacted, StepOver
 from bot.whatsapp import messages
 from bot.whatsapp.templates import MessageTemplate
 from flows.effects import PassSteps, Remind, TellFinance
@@ -27,16 +27,16 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Remind | PassSteps 
     """Turn what the ladder decided into rows."""
     match effect:
         case Remind():
-            await _remind(conn, parts, turn, effect, rows)
+            _remind(parts, turn, effect, rows)
         case PassSteps():
-            await _pass_steps(conn, turn, effect, rows)
+            _pass_steps(turn, effect, rows)
         case TellFinance():
             await _tell_finance(conn, turn, effect)
         case _:
             assert_never(effect)
 
 
-async def _remind(conn: Any, parts: Parts, turn: Turn, effect: Remind, rows: Rows) -> None:
+def _remind(parts: Parts, turn: Turn, effect: Remind, rows: Rows) -> None:
     """Queue the message, and note the contact and its steps."""
     known = turn.facts.ladder
     assert known is not None  # decided by the ladder
@@ -64,8 +64,7 @@ async def _remind(conn: Any, parts: Parts, turn: Turn, effect: Remind, rows: Row
         # Beside the words, and only where ordinary messages may go: a template cannot bring it.
         body = messages.content(messages.Media(kind=effect.media_kind, link=effect.media_link))
         queue(turn, rows, kind="message", purpose=effect.purpose, body=body, guards=_guards(turn, effect))
-    contact_id = await ladder.contact(
-        conn,
+    rows.contacts.append(
         Contacted(
             conversation_id=turn.conversation.id,
             customer_id=effect.customer_id,
@@ -76,12 +75,13 @@ async def _remind(conn: Any, parts: Parts, turn: Turn, effect: Remind, rows: Row
             template=effect.template,
             ladder_digest=known.ladder.digest,
             track=effect.track,
-        ),
+        )
     )
     outcome = "said" if effect.purpose == "reminder" else "asked"
-    await ladder.steps_over(
-        conn, effect.items, ladder=known.ladder.name, outcome=outcome, now=turn.facts.now, contact_id=contact_id
-    )
+    rows.steps += [
+        StepOver(item=item, ladder=known.ladder.name, outcome=outcome, at=turn.facts.now, decision_key=key)
+        for item in effect.items
+    ]
     rows.note(
         turn,
         "said",
@@ -98,19 +98,21 @@ async def _remind(conn: Any, parts: Parts, turn: Turn, effect: Remind, rows: Row
     )
 
 
-async def _pass_steps(conn: Any, turn: Turn, effect: PassSteps, rows: Rows) -> None:
+def _pass_steps(turn: Turn, effect: PassSteps, rows: Rows) -> None:
     """Note steps that are over though nothing is said."""
     known = turn.facts.ladder
     assert known is not None  # decided by the ladder
-    await ladder.steps_over(
-        conn,
-        effect.items,
-        ladder=known.ladder.name,
-        outcome="ticket" if effect.tickets else "passed",
-        reason=effect.because,
-        is_ticket=effect.tickets,
-        now=turn.facts.now,
-    )
+    rows.steps += [
+        StepOver(
+            item=item,
+            ladder=known.ladder.name,
+            outcome="ticket" if effect.tickets else "passed",
+            reason=effect.because,
+            is_ticket=effect.tickets,
+            at=turn.facts.now,
+        )
+        for item in effect.items
+    ]
     rows.note(turn, "passed", {"because": effect.because, "debts": [item.debt_id for item in effect.items]})
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from bot.store import payments, returns, timers
 from bot.store.conversations import Conversation
 from bot.store.journal import Entry
+from bot.store.ladder import Contacted, StepOver
 from bot.store.outbox import Decided
 from flows.facts import Facts
 
@@ -39,6 +40,8 @@ class Rows:
     journal: dict[int, list[Entry]] = field(default_factory=dict)
     timers_set: list[timers.Setting] = field(default_factory=list)
     timers_cleared: list[str] = field(default_factory=list)
+    contacts: list[Contacted] = field(default_factory=list)
+    steps: list[StepOver] = field(default_factory=list)
     bells: set[str] = field(default_factory=set)
 
     def note(self, turn: Turn, kind: str, body: Mapping[str, Any], *, key: str | None = None) -> None:

@@ -19,7 +19,19 @@ from bot.engine import climbing, effects, metrics
 from bot.engine.arrivals import Heard, NothingToDecide, read_event
 from bot.engine.parts import Parts
 from bot.engine.rows import Rows, Turn
-from bot.store import bookings, conversations, facts, inbox, journal, outbox, payments, returns, tickets_open, timers
+from bot.store import (
+    bookings,
+    conversations,
+    facts,
+    inbox,
+    journal,
+    ladder,
+    outbox,
+    payments,
+    returns,
+    tickets_open,
+    timers,
+)
 from bot.store.conversations import START, Conversation, Reached
 from bot.store.database import GONE
 from bot.store.payments import Confirmed
@@ -247,6 +259,7 @@ def _journal_action(turn: Turn, event: Event, rows: Rows) -> None:
 
 async def _write_all(conn: Any, held: list[Conversation], events: dict[int, Any], now: datetime, rows: Rows) -> None:
     outbox_ids = await outbox.decide(conn, rows.outbox, now) if rows.outbox else {}
+    await ladder.keep(conn, rows.contacts, rows.steps)
     lines = [line for c in held for line in journal.chain(c, rows.journal.get(c.id, ()))]
     if lines:
         await journal.append(conn, lines, outbox_ids)

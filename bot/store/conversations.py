@@ -102,15 +102,16 @@ class Reached:
 
 
 START = Reached()
+_BESIDE_PEOPLE = 8
 
 
 async def waiting(conn: Any, *, after: Reached, limit: int, timers: int) -> tuple[list[int], Reached]:
     """Return up to `limit` conversations with open events from `after` on, and how far that is.
 
-    Those where somebody waits come first; of the others there are at most `timers`.
+    Those where somebody waits come first; of the others there are at most `timers`, and few beside somebody who waits.
     """
     said = [row["conversation_id"] for row in await conn.fetch(WAITING, after.said, limit)]
-    room = min(timers, limit - len(said))
+    room = min(_BESIDE_PEOPLE if said else timers, limit - len(said))
     fired = [row["conversation_id"] for row in await conn.fetch(WAITING_TIMERS, after.timers, room)] if room else []
     reached = Reached(
         said=said[-1] if len(said) == limit else 0,

@@ -11,16 +11,20 @@ SEEN = """
 INSERT INTO ladder_version (digest, name, title, source, first_used_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (digest) DO NOTHING
 """
-CONTACT = """
+CONTACTS = """
 INSERT INTO ladder_contact (conversation_id, customer_id, decision_key, decided_at, local_on, purpose, template,
                             ladder_digest, track)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::date[], $6::text[], $7::text[],
+                     $8::text[], $9::text[])
 """
 # A step that is over twice is a fault: the turn is undone and decided anew on what it then finds.
 STEPS = """
-INSERT INTO ladder_step (debt_id, instalment_n, due_on, ladder, day, is_ticket, outcome, reason, contact_id, at)
-SELECT s.debt_id, s.n, s.due_on, $5, s.day, $6, $7, $8, $9, $10
-FROM   unnest($1::bigint[], $2::int[], $3::date[], $4::int[]) AS s(debt_id, n, due_on, day)
+INSERT INTO ladder_step (debt_id, instalment_n, due_on, ladder, day, is_ticket, outcome, reason, at, contact_id)
+SELECT s.debt_id, s.n, s.due_on, s.ladder, s.day, s.is_ticket, s.outcome, s.reason, s.at, c.id
+FROM   unnest($1::bigint[], $2::int[], $3::date[], $4::text[], $5::int[], $6::bool[], $7::text[], $8::text[],
+              $9::timestamptz[], $10::text[])
+       AS s(debt_id, n, due_on, ladder, day, is_ticket, outcome, reason, at, decision_key)
+LEFT   JOIN ladder_contact c ON c.decision_key = s.decision_key
 """
 # What never left is taken back, but never in a loop: the person did not get it, the caps do not count it, its steps
 # are open again, and the ladder looks again at once.
@@ -63,48 +67,38 @@ async def seen(conn: Any, *, digest: str, name: str, title: str, source: bytes, 
     await conn.execute(SEEN, digest, name, title, source, now)
 
 
-async def contact(conn: Any, made: Contacted) -> int:
-    """Note an active message; return its id."""
-    contact_id: int = await conn.fetchval(
-        CONTACT,
-        made.conversation_id,
-        made.customer_id,
-        made.decision_key,
-        made.at,
-        made.on,
-        made.purpose,
-        made.template,
-        made.ladder_digest,
-        made.track,
-    )
-    return contact_id
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOver:
+    """A step that is over, for one due date, and how: said, asked, ticket or passed. `decision_key` of its message."""
+
+    item: Reminded
+    ladder: str
+    outcome: str
+    at: datetime
+    is_ticket: bool = False
+    reason: str | None = None
+    decision_key: str | None = None
 
 
-async def steps_over(
-    conn: Any,
-    items: Sequence[Reminded],
-    *,
-    ladder: str,
-    outcome: str,
-    now: datetime,
-    is_ticket: bool = False,
-    reason: str | None = None,
-    contact_id: int | None = None,
-) -> None:
-    """Note that steps are over. Raises a unique violation where one was over already."""
-    await conn.execute(
-        STEPS,
-        [item.debt_id for item in items],
-        [item.n for item in items],
-        [item.due_on for item in items],
-        [item.day for item in items],
-        ladder,
-        is_ticket,
-        outcome,
-        reason,
-        contact_id,
-        now,
-    )
+async def keep(conn: Any, contacts: Sequence[Contacted], steps: Sequence[StepOver]) -> None:
+    """Note active messages, and steps that are over. Raises a unique violation where one was over already."""
+    if contacts:
+        names = Contacted.__slots__
+        await conn.execute(CONTACTS, *([getattr(one, name) for one in contacts] for name in names))
+    if steps:
+        await conn.execute(
+            STEPS,
+            [one.item.debt_id for one in steps],
+            [one.item.n for one in steps],
+            [one.item.due_on for one in steps],
+            [one.ladder for one in steps],
+            [one.item.day for one in steps],
+            [one.is_ticket for one in steps],
+            [one.outcome for one in steps],
+            [one.reason for one in steps],
+            [one.at for one in steps],
+            [one.decision_key for one in steps],
+        )
 
 
 async def undo(conn: Any, reasons: Sequence[tuple[int, str]], at: datetime) -> None:
