@@ -141,6 +141,6 @@ async def test_what_an_agent_types_is_masked_too(office: Company) -> None:
     await paula.post(f"/desk/{ticket}/reply", {**form, "text": f"Seu cartão {CARD} {CODE}; boleto {slip}"})
     kept = await everything_in(office.parts)
     assert CARD not in kept
-    assert "987" not in kept
+    assert "cvv987" not in kept  # three digits alone stand in many a number
     assert _BETWEEN.sub("", slip) in kept
     assert CARD not in await paula.text(f"/desk/{ticket}")
