@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from pathlib import Path
 
-import asyncpg
 import hypothesis
 import pytest
 import structlog
@@ -15,12 +14,12 @@ from redis.asyncio import Redis
 
 from bot.store.embedded import embedded_postgres, embedded_valkey
 from bot.store.migrate import migrate
+from tests.databases import Databases, execute, on_database
 
 # How long an example takes says more of what else the machine does than of the program; speed is measured in bench/.
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
-_TEMPLATE = "migrated"
 _numbers = itertools.count(1)
 
 
@@ -53,31 +52,32 @@ def valkey(servers_home: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _template(postgres: str) -> str:
+def databases(postgres: str) -> Databases:
+    """The databases of that server, ready to be taken."""
+    databases = Databases(postgres)
+
     async def make() -> None:
-        await _execute(postgres, f"CREATE DATABASE {_TEMPLATE}")
-        await migrate(on_database(postgres, _TEMPLATE))
+        await migrate(await databases.prepare())
 
     asyncio.run(make())
-    return postgres
+    return databases
 
 
 @pytest.fixture
-async def database(_template: str) -> AsyncIterator[str]:
-    """The address of a database of the test's own, migrated and empty."""
-    name = f"test_{next(_numbers)}"
-    await _execute(_template, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY")
-    yield on_database(_template, name)
-    await _execute(_template, f"DROP DATABASE {name} WITH (FORCE)")
+async def database(databases: Databases) -> AsyncIterator[str]:
+    """The address of a database that is the test's alone, migrated and empty."""
+    name = await databases.take()
+    yield on_database(databases.dsn, name)
+    await databases.give_back(name)
 
 
 @pytest.fixture
 async def empty_database(postgres: str) -> AsyncIterator[str]:
     """The address of a database of the test's own, without a table."""
-    name = f"test_{next(_numbers)}"
-    await _execute(postgres, f"CREATE DATABASE {name}")
+    name = f"empty_{next(_numbers)}"
+    await execute(postgres, f"CREATE DATABASE {name}")
     yield on_database(postgres, name)
-    await _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    await execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -94,20 +94,6 @@ def chromium_path() -> str | None:
     """The system's Chromium for Playwright's `executable_path`; None lets Playwright take its own."""
     names = ("chromium", "google-chrome-stable", "google-chrome")
     return next((found for found in map(shutil.which, names) if found), None)
-
-
-def on_database(dsn: str, name: str) -> str:
-    """Return the address of another database of the same server."""
-    head, query = dsn.split("?", 1)
-    return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
-
-
-async def _execute(dsn: str, statement: str) -> None:
-    conn = await asyncpg.connect(dsn)
-    try:
-        await conn.execute(statement)
-    finally:
-        await conn.close()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from http.cookies import Morsel
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 import aiohttp
@@ -14,14 +15,15 @@ from aiohttp.test_utils import BaseTestServer, TestClient, TestServer
 
 from bot.parts import Parts, open_parts
 from bot.settings import read_settings
-from bot.store import desk_view, journal, users
+from bot.store import desk_view, journal, sessions, users
 from bot.store.users import Role
 from bot.web.passwords import hash_password
+from bot.web.sessions import COOKIE, LASTS
 from tests.pix_bank import HandClock
 from webhook import make_app
 
 PASSWORD = "a password of ours"
-_HASH = hash_password(PASSWORD)
+HASH = hash_password(PASSWORD)
 CREDITOR = {
     "ACERTO_CREDITOR_NAME": "Escola Aurora Ltda",
     "ACERTO_CREDITOR_DOCUMENT": "11222333000181",
@@ -93,15 +95,19 @@ class Company:
     async def employs(self, name: str, role: Role = "agent") -> int:
         """Give somebody a login."""
         async with self.parts.pool.acquire() as conn:
-            added = await users.add(conn, name=name, role=role, password_hash=_HASH, now=self.clock.now())
+            added = await users.add(conn, name=name, role=role, password_hash=HASH, now=self.clock.now())
         assert added is not None
         return added
 
     async def agent(self, name: str = "Paula", role: Role = "agent") -> Visitor:
-        """Somebody who is logged in."""
-        await self.employs(name, role)
-        visitor = self.visitor()
-        assert (await visitor.logs_in(name)).status == 303
+        """Somebody who has logged in before: their session is there and their browser has its cookie. The door itself,
+        which takes its time with every password, is passed in the tests of the door."""
+        user_id, visitor, token, now = await self.employs(name, role), self.visitor(), token_urlsafe(), self.clock.now()
+        async with self.parts.pool.acquire() as conn:
+            await sessions.begin(
+                conn, token=token, csrf_token=token_urlsafe(), user_id=user_id, now=now, expires_at=now + LASTS
+            )
+        visitor.client.session.cookie_jar.update_cookies({COOKIE: token}, self.server.make_url("/"))
         return visitor
 
     async def ask(self, sql: str, *values: Any) -> Any:

@@ -13,7 +13,7 @@ KEPT_IN = ("bot", "flows", "payments", "locales", "tests", "bench", "docs", "dep
 """The folders of the repository; what else lies in the checkout was made by tools."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Module:
     """One Python file."""
 
@@ -33,19 +33,27 @@ class Module:
         """The place of a node, as an editor takes it."""
         return f"{self}:{getattr(node, 'lineno', 1)}"
 
-    def imported(self) -> Iterator[tuple[ast.AST, str]]:
+    @cache  # noqa: B019  # one of each file, for as long as the tests run
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of its tree."""
+        return tuple(ast.walk(self.tree))
+
+    @cache  # noqa: B019
+    def imported(self) -> tuple[tuple[ast.AST, str], ...]:
         """Every dotted name that it imports, with where."""
-        for node in ast.walk(self.tree):
+        return tuple(self._imported())
+
+    @cache  # noqa: B019
+    def dotted(self) -> tuple[tuple[ast.AST, str], ...]:
+        """Every `a.b.c` in it, with where; `….c` where it begins with no name."""
+        return tuple((node, _dotted(node)) for node in self.nodes() if isinstance(node, ast.Attribute))
+
+    def _imported(self) -> Iterator[tuple[ast.AST, str]]:
+        for node in self.nodes():
             if isinstance(node, ast.Import):
                 yield from ((node, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
                 yield from ((node, f"{node.module}.{alias.name}") for alias in node.names)
-
-    def dotted(self) -> Iterator[tuple[ast.AST, str]]:
-        """Every `a.b.c` in it, with where."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Attribute):
-                yield node, ast.unparse(node)
 
 
 @cache
@@ -54,10 +62,20 @@ def modules(*places: str) -> tuple[Module, ...]:
     found = []
     for place in places:
         path = ROOT / place
-        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
-            text = file.read_text(encoding="utf-8")
-            found.append(Module(file, text, ast.parse(text)))
+        found += [_module(file) for file in ([path] if path.is_file() else sorted(path.rglob("*.py")))]
     return tuple(found)
+
+
+@cache
+def _module(file: Path) -> Module:
+    text = file.read_text(encoding="utf-8")
+    return Module(file, text, ast.parse(text))
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else "…"
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -15,12 +16,14 @@ _BLANK = re.compile(r"\{(\w+)\}|%\((\w+)\)s")
 _MARKS = {"texts": None, "_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 
 
+@cache
 def catalogue() -> Catalog:
     """The Portuguese catalogue."""
     with CATALOGUE.open("rb") as file:
         return read_po(file, locale="pt_BR")
 
 
+@cache
 def texts_of_pages() -> set[str]:
     """What the pages' templates say through the catalogue."""
     found: set[str] = set()
@@ -38,7 +41,7 @@ def texts_of_code() -> set[str]:
     return {
         node.args[0].value
         for module in modules(*PRODUCT)
-        for node in ast.walk(module.tree)
+        for node in module.nodes()
         if isinstance(node, ast.Call)
         and node.args
         and isinstance(node.args[0], ast.Constant)
@@ -52,7 +55,7 @@ def all_literals() -> set[str]:
     literals = {
         node.value
         for module in modules(*PRODUCT)
-        for node in ast.walk(module.tree)
+        for node in module.nodes()
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     return literals | texts_of_pages()

@@ -14,6 +14,8 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import unused_port
 
+from tests.processes import run
+
 COMMAND = (sys.executable, "-m", "bot.cli", "demo", "--port")
 ROOT = Path(__file__).parent.parent
 
@@ -46,20 +48,13 @@ async def demo(home: Path, port: int) -> AsyncIterator[str]:
     assert "Traceback" not in err.decode()
 
 
-async def beside(home: Path, *command: str) -> tuple[int | None, int, str]:
+async def beside(home: Path, *command: str) -> tuple[int, int, str]:
     """Run a command in the demo's home, with nothing else set; return its exit code, how many lines it prints (of JSON:
     how many values), and what it complains of."""
-    child = await asyncio.create_subprocess_exec(
-        *COMMAND[:3],
-        *command,
-        cwd=home,
-        env={"PATH": "/usr/bin:/bin", "ACERTO_HOME": str(home / "data"), "PYTHONPATH": str(ROOT)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await child.communicate()
-    printed = json.loads(out) if "--json" in command else out.splitlines()
-    return child.returncode, len(printed), err.decode()
+    only = {"PATH": "/usr/bin:/bin", "ACERTO_HOME": str(home / "data")}
+    done = await run(*command, environment=only, within=home)
+    printed = json.loads(done.out) if "--json" in command else done.out.splitlines()
+    return done.code, len(printed), done.told
 
 
 async def chats(session: aiohttp.ClientSession, port: int) -> dict[str, Any]:

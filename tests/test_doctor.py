@@ -1,8 +1,6 @@
 """The doctor: every check says what was found, and what to do where it fails."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import pytest
 
 from bot.engine.checkup import Finding, check_all, static_pix
 from bot.settings import Pix
+from tests.processes import Done, run
 from tests.town import town
 
 
@@ -50,26 +49,23 @@ def test_a_pix_key_is_judged_by_the_code_it_would_make(key: str, ok: bool) -> No
     assert static_pix(Pix(key=key, merchant_name="Escola Aurora", merchant_city="São Paulo")).ok is ok
 
 
-def acerto(home: Path, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+async def acerto(home: Path, *arguments: str, **settings: str) -> Done:
     """Run the command line with nothing set but `settings`."""
-    return subprocess.run(
-        [sys.executable, "-m", "bot.cli", *arguments],
-        env={"ACERTO_HOME": str(home), "PATH": "/usr/bin:/bin", "ACERTO_REDIS_URL": "redis://127.0.0.1:1", **settings},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    only = {"ACERTO_HOME": str(home), "PATH": "/usr/bin:/bin", "ACERTO_REDIS_URL": "redis://127.0.0.1:1"}
+    return await run(*arguments, environment={**only, **settings})
 
 
 NOBODY = "postgresql://ana:a-password@127.0.0.1:1/acerto"
 """An address at which no PostgreSQL listens."""
 
 
-def test_the_doctor_tells_of_a_database_that_is_away_and_of_all_the_rest(tmp_path: Path) -> None:
+async def test_the_doctor_tells_of_a_database_that_is_away_and_of_all_the_rest(tmp_path: Path) -> None:
     """One check that fails keeps no other from being made; every name is told, and no value of one."""
-    done = acerto(
+    done = await acerto(
         tmp_path, "doctor", "--json", ACERTO_DATABASE_URL=NOBODY, ACERTO_WHATSAPP_API_URL="http://127.0.0.1:1"
     )
-    findings = {finding["check"]: finding for finding in json.loads(done.stdout)}
-    assert done.returncode == 1
+    findings = {finding["check"]: finding for finding in json.loads(done.out)}
+    assert done.code == 1
     assert not findings["database"]["ok"]
     assert findings["database"]["remedy"]
     assert {"redis", "whatsapp_phone", "webhook_subscription", "templates", "policy", "payment_provider"} <= set(
@@ -78,23 +74,23 @@ def test_the_doctor_tells_of_a_database_that_is_away_and_of_all_the_rest(tmp_pat
     is_set, default = findings["settings_read"]["detail"].split("Not set: ")
     assert "ACERTO_DATABASE_URL" in is_set
     assert "ACERTO_PIX_CERT_KEY" in default
-    assert "a-password" not in done.stdout + done.stderr
+    assert "a-password" not in done.out + done.told
 
 
 @pytest.mark.parametrize("command", ["migrate", "policy list"])
-def test_a_database_that_is_away_is_one_clear_line(command: str, tmp_path: Path) -> None:
+async def test_a_database_that_is_away_is_one_clear_line(command: str, tmp_path: Path) -> None:
     """With what to look at, and without the address, which may hold a password."""
-    done = acerto(tmp_path, *command.split(), ACERTO_DATABASE_URL=NOBODY)
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "ACERTO_DATABASE_URL" in done.stderr
-    assert "a-password" not in done.stderr
+    done = await acerto(tmp_path, *command.split(), ACERTO_DATABASE_URL=NOBODY)
+    assert done.code == 1
+    assert done.told.count("\n") == 1
+    assert "ACERTO_DATABASE_URL" in done.told
+    assert "a-password" not in done.told
 
 
-def test_a_home_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+async def test_a_home_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
     """Something else stands where the folder would be."""
     (tmp_path / "home").write_text("a file", encoding="utf-8")
-    done = acerto(tmp_path / "home", "migrate")
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "ACERTO_HOME" in done.stderr
+    done = await acerto(tmp_path / "home", "migrate")
+    assert done.code == 1
+    assert done.told.count("\n") == 1
+    assert "ACERTO_HOME" in done.told

@@ -1,8 +1,11 @@
 """The policy said aloud: every condition and every term in Portuguese, none left out."""
 
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from flows.explain import explain
@@ -11,11 +14,16 @@ from tests.test_policy import read
 LOCALES = Path(__file__).parent.parent / "locales"
 
 
+@cache
+def catalogues() -> list[Catalog]:
+    """What is said in Portuguese."""
+    return [read_po(BytesIO(file.read_bytes()), locale="pt_BR") for file in sorted(LOCALES.rglob("*.po"))]
+
+
 def portuguese(msgid: str) -> str:
     """The catalogue's text; a missing one is a mistake."""
-    for file in sorted(LOCALES.rglob("*.po")):
-        with file.open("rb") as source:
-            found = read_po(source, locale="pt_BR").get(msgid)
+    for catalogue in catalogues():
+        found = catalogue.get(msgid)
         if found is not None and found.string:
             assert isinstance(found.string, str)
             return found.string

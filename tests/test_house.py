@@ -36,7 +36,7 @@ def product() -> tuple[Module, ...]:
 
 def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Every function and method."""
-    return (node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return (node for node in module.nodes() if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def outside(allowed: set[str], wanted: re.Pattern[str]) -> list[str]:
@@ -119,7 +119,7 @@ def test_only_the_command_line_knows_the_front_door() -> None:
 def test_a_log_line_is_an_event_with_ids_and_names_no_person() -> None:
     wrong = []
     for module in product():
-        for node in ast.walk(module.tree):
+        for node in module.nodes():
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             if ast.unparse(node.func.value) != "log" or node.func.attr not in (

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from bot.cli.main import acerto
 from bot.store.users import Role
 from bot.web.attempts import REMEMBERED, Attempts
-from tests.desk import PASSWORD, Company, company
+from tests.desk import PASSWORD, Company, Visitor, company
 from tests.pix_bank import NOON
 from tests.tables import table
 
@@ -21,6 +21,14 @@ from tests.tables import table
 async def office(database: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Company]:
     async with company(database, redis_url, tmp_path) as found:
         yield found
+
+
+async def logged_in(office: Company, name: str = "Paula") -> Visitor:
+    """Somebody new who has come in by the door."""
+    await office.employs(name)
+    visitor = office.visitor()
+    assert (await visitor.logs_in(name)).status == 303
+    return visitor
 
 
 async def test_the_right_name_and_password_open_a_session_that_no_script_can_read(office: Company) -> None:
@@ -35,7 +43,7 @@ async def test_the_right_name_and_password_open_a_session_that_no_script_can_rea
 
 
 async def test_only_the_hash_of_the_cookie_is_stored(office: Company) -> None:
-    paula = await office.agent()
+    paula = await logged_in(office)
     cookie = paula.cookie()
     assert cookie is not None
     assert await office.ask("SELECT token_hash FROM app_session") == hashlib.sha256(cookie.value.encode()).digest()
@@ -113,7 +121,7 @@ async def test_a_login_form_of_another_page_logs_nobody_in(office: Company) -> N
 
 
 async def test_logging_out_ends_the_session_and_not_only_the_cookie(office: Company) -> None:
-    paula = await office.agent()
+    paula = await logged_in(office)
     cookie = paula.cookie()
     assert cookie is not None
     csrf = await office.ask("SELECT csrf_token FROM app_session")
@@ -123,7 +131,7 @@ async def test_logging_out_ends_the_session_and_not_only_the_cookie(office: Comp
 
 
 async def test_a_session_ends_after_twelve_hours_and_at_once_for_who_may_not_log_in_any_more(office: Company) -> None:
-    paula, rui = await office.agent("Paula"), await office.agent("Rui")
+    paula, rui = await logged_in(office, "Paula"), await logged_in(office, "Rui")
     await office.ask("UPDATE app_user SET disabled_at = now() WHERE name = 'Rui'")
     assert [(await who.get("/desk")).status for who in (paula, rui)] == [200, 303]
     office.clock.move(hours=12)

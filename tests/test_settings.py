@@ -1,12 +1,11 @@
 """Settings: everything that is missing or wrong is told at once, before anything starts."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bot.settings import Secret, SettingsError, own_secret_key, read_settings
+from tests.processes import run
 
 COMPLETE = {
     "ACERTO_WHATSAPP_TOKEN": "token-of-the-system-user",
@@ -97,15 +96,11 @@ def test_a_complete_environment_is_read_and_its_secrets_print_as_stars() -> None
     assert "token-of-the-system-user" not in repr(settings)
 
 
-def test_serve_says_all_that_is_missing_before_anything_starts(tmp_path: Path) -> None:
+async def test_serve_says_all_that_is_missing_before_anything_starts(tmp_path: Path) -> None:
     """The command ends with 1, and no home was made."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bot.cli", "serve"],
-        env={"ACERTO_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert sorted(line.split()[0] for line in done.stderr.splitlines()) == sorted(COMPLETE)
+    done = await run("serve", environment={"ACERTO_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"})
+    assert done.code == 1
+    assert sorted(line.split()[0] for line in done.told.splitlines()) == sorted(COMPLETE)
     assert not (tmp_path / "home").exists()
 
 

@@ -19,7 +19,7 @@ def statements(module: Module) -> Iterator[tuple[str, str]]:
         value = line.value if isinstance(line, ast.Assign | ast.AnnAssign) else None
         if isinstance(value, ast.Constant) and isinstance(value.value, str) and _STATEMENT.match(value.value):
             yield module.at(line), value.value
-    for node in ast.walk(module.tree):
+    for node in module.nodes():
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
@@ -50,7 +50,7 @@ def test_no_statement_is_pasted_together() -> None:
     pasted = [
         module.at(node)
         for module in modules(*PRODUCT)
-        for node in ast.walk(module.tree)
+        for node in module.nodes()
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in _RUNS_SQL

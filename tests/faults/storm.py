@@ -3,9 +3,8 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,9 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests import processes
 from tests.faults.far_end import FarEnd, envelope
+from tests.processes import Running
 
 SEED = 20261123
 CUSTOMERS = 50
@@ -51,19 +52,17 @@ class Company:
 
     def __init__(self, environment: dict[str, str], ports: list[int]) -> None:
         self._environment, self._ports = environment, ports
-        self._children: dict[int, asyncio.subprocess.Process] = {}
+        self._children: dict[int, Running] = {}
 
     @property
     def webhooks(self) -> list[str]:
         """Where webhooks may be delivered."""
         return [f"http://127.0.0.1:{port}/webhook" for port in self._ports]
 
-    async def start(self, port: int) -> None:
+    def start(self, port: int) -> None:
         """Start the process of a port."""
-        self._children[port] = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot.cli", "serve", "--port", str(port),
-            env={**os.environ, **self._environment}, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        environment = {**os.environ, **self._environment}
+        self._children[port] = processes.start("serve", "--port", str(port), environment=environment)
 
     async def all_serve(self, session: aiohttp.ClientSession) -> bool:
         """Whether every process has come up."""
@@ -78,18 +77,15 @@ class Company:
 
     async def kill(self, port: int) -> None:
         """SIGKILL, and a new one in its place."""
-        child = self._children[port]
-        with suppress(ProcessLookupError):
-            child.send_signal(signal.SIGKILL)
-        await child.wait()
-        await self.start(port)
+        self._children[port].send(signal.SIGKILL)
+        await self._children[port].ended()
+        self.start(port)
 
     async def stop(self) -> list[int]:
         """SIGTERM to all; return how they ended."""
         for child in self._children.values():
-            with suppress(ProcessLookupError):
-                child.terminate()
-        return [await child.wait() for child in self._children.values()]
+            child.send(signal.SIGTERM)
+        return [await child.ended() for child in self._children.values()]
 
 
 @asynccontextmanager
@@ -122,7 +118,8 @@ async def storm(
     far_end.webhooks = company.webhooks
     echoing = asyncio.create_task(far_end.send_echoes())
     try:
-        await asyncio.gather(*(company.start(port) for port in free_ports[1:]))
+        for port in free_ports[1:]:
+            company.start(port)
         yield company, far_end
     finally:
         echoing.cancel()
@@ -165,10 +162,15 @@ WHERE  state IN ('pending', 'sending') OR (state = 'unknown' AND purpose = 'repl
 """
 
 
-async def at_rest(conn: Any, far_end: FarEnd) -> bool:
-    """Whether nothing is left to do. Each look lets time pass for what the dead held."""
+async def time_passes(conn: Any, far_end: FarEnd) -> None:
+    """What the dead held is let go: without it their conversations would stand still for a minute and more."""
     await conn.execute(LEASES_RUN_OUT)
     if not far_end.echoes_to_come:
         await conn.execute(SILENCE_IS_OLD)
+
+
+async def at_rest(conn: Any, far_end: FarEnd) -> bool:
+    """Whether nothing is left to do. Each look lets time pass for what the dead held."""
+    await time_passes(conn, far_end)
     left = await conn.fetchval(OPEN_EVENTS) + await conn.fetchval(OPEN_ROWS)
     return not left and not far_end.echoes_to_come

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from bot.store import outbox
 from bot.store.journal import first_break
 from tests.faults.far_end import FarEnd, deliver
-from tests.faults.storm import CUSTOMERS, SECRET, SEED, Company, at_rest, people, said, storm
+from tests.faults.storm import CUSTOMERS, SECRET, SEED, Company, at_rest, people, said, storm, time_passes
 from tests.waiting import until
 
 EVENTS_EACH = 20
@@ -78,6 +78,7 @@ async def _borrowed_is_paid_back(conn: Any, redis: Redis) -> None:
 
 
 async def _reminders(far_end: FarEnd, wanted: int, conn: Any, redis: Redis) -> bool:
+    await time_passes(conn, far_end)  # else a reminder waits behind the answers of whoever died, and they were many
     await _borrowed_is_paid_back(conn, redis)
     return far_end.reminders >= wanted
 

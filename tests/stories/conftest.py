@@ -9,11 +9,8 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from bot.store import users
-from bot.web.passwords import hash_password
-from tests.desk import PASSWORD, Visitor
+from tests.desk import HASH, Visitor
 from tests.town import Town, town
-
-_HASH = hash_password(PASSWORD)
 
 
 @pytest.fixture
@@ -27,7 +24,7 @@ async def place(database: str, redis_url: str, tmp_path: Path) -> AsyncIterator[
 async def paula(place: Town) -> AsyncIterator[Visitor]:
     """An agent, logged in at the desk."""
     async with place.parts.pool.acquire() as conn:
-        await users.add(conn, name="Paula", role="agent", password_hash=_HASH, now=place.clock.now())
+        await users.add(conn, name="Paula", role="agent", password_hash=HASH, now=place.clock.now())
     client: TestClient[Any, Any] = TestClient(place.server, cookie_jar=aiohttp.CookieJar(unsafe=True))
     async with client:
         visitor = Visitor(client)

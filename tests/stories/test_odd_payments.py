@@ -15,12 +15,10 @@ from bot.sandbox.people import ANA, BRUNO, CARLA
 from bot.sandbox.pix_provider import Weather
 from bot.store import reconcile_queue, users
 from bot.store.ledger_check import check
-from bot.web.passwords import hash_password
-from tests.desk import PASSWORD, Visitor
+from tests.desk import HASH, Visitor
 from tests.phone import Phone
 from tests.town import Town
 
-_HASH = hash_password(PASSWORD)
 DEBT = "SELECT state FROM debt WHERE external_id = $1"
 OPEN = "SELECT open_principal_cents::int FROM debt WHERE external_id = $1"
 ANAS = ANA.debts[0].external_id
@@ -32,7 +30,7 @@ _FIELD = re.compile(r'name="(\w+)"[^>]*?value="([^"]*)"')
 async def otavio(place: Town) -> AsyncIterator[Visitor]:
     """Somebody of finance, logged in."""
     async with place.parts.pool.acquire() as conn:
-        await users.add(conn, name="Otávio", role="finance", password_hash=_HASH, now=place.clock.now())
+        await users.add(conn, name="Otávio", role="finance", password_hash=HASH, now=place.clock.now())
     client: TestClient[Any, Any] = TestClient(place.server, cookie_jar=aiohttp.CookieJar(unsafe=True))
     async with client:
         visitor = Visitor(client)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from bot.sandbox.people import ANA, BRUNO
 from bot.statements.reading import read_statement
 from tests.kills import ended_at
 from tests.owed import Owed, owed, part
+from tests.processes import run
 from tests.town import Town, town
 
 ZONE = ZoneInfo("America/Sao_Paulo")
@@ -64,13 +64,9 @@ async def takes(place: Town, source: bytes) -> dict[str, int]:
 async def command(place: Town, file: Path, *more: str) -> tuple[int, dict[str, Any], str]:
     """Run the real command beside the running program. Return its exit code, its JSON and what it said besides."""
     settings = place.parts.settings
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", "payments", "import", str(file), "--json", *more,
-        env={**os.environ, "ACERTO_HOME": str(settings.home), "ACERTO_DATABASE_URL": str(settings.database_url)},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, told = await child.communicate()
-    return child.returncode or 0, json.loads(out), told.decode()
+    its_own = {"ACERTO_HOME": str(settings.home), "ACERTO_DATABASE_URL": str(settings.database_url)}
+    done = await run("payments", "import", str(file), "--json", *more, environment={**os.environ, **its_own})
+    return done.code, json.loads(done.out), done.told
 
 
 async def test_who_paid_is_thanked_once_however_often_the_file_is_imported(plain: Town, tmp_path: Path) -> None:
