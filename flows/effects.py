@@ -173,7 +173,10 @@ class OptIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealOffer:
-    """Keep an offer exactly as it is shown, honoured until its day whatever the policy says later."""
+    """Keep an offer exactly as it is shown, honoured until its day whatever the policy says later.
+
+    `made_of`: the number of the offer that this one is on other dates; then `facts` only add to the facts of that one.
+    """
 
     offer_no: int
     debt_id: int
@@ -181,6 +184,7 @@ class SealOffer:
     offer: CashOffer | InstalmentOffer | PromiseOffer
     honoured_until: date
     facts: Mapping[str, Value]  # what the policy was applied to, enough to recompute
+    made_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,7 +141,7 @@ def show_terms(moment: Moment) -> None:
     assert not isinstance(sealed.offer, PromiseOffer)  # and that it is no promise
     offer, number = _with_dates_wanted(moment, sealed.offer), sealed.no
     if offer != sealed.offer:
-        number, seals = sealed_or_new(moment, sealed.debt_id, offer)
+        number, seals = sealed_or_new(moment, sealed.debt_id, offer, made_of=sealed)
         moment.effects += seals
     moment.memory["debt"] = sealed.debt_id
     say_terms(moment, offer, debt_id=sealed.debt_id, number=number)

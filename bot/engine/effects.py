@@ -217,7 +217,7 @@ async def _opt(conn: Any, turn: Turn, at: datetime | None) -> None:
 
 
 async def _seal(conn: Any, turn: Turn, effect: effects.SealOffer, rows: Rows) -> None:
-    await agreements.seal(
+    seal = await agreements.seal(
         conn,
         conversation_id=turn.conversation.id,
         no=effect.offer_no,
@@ -229,9 +229,11 @@ async def _seal(conn: Any, turn: Turn, effect: effects.SealOffer, rows: Rows) ->
         shown_at=turn.facts.now,
         shown_on=turn.facts.today,
         honoured_until=effect.honoured_until,
+        made_of=effect.made_of,
     )
     turn.conversation.serial = max(turn.conversation.serial, effect.offer_no)
-    rows.note(turn, "offered", {"offer_no": effect.offer_no, "debt_id": effect.debt_id, "digest": effect.policy_digest})
+    offered = {"offer_no": effect.offer_no, "debt_id": effect.debt_id, "digest": effect.policy_digest}
+    rows.note(turn, "offered", {**offered, "seal": seal})
 
 
 async def _charge(conn: Any, parts: Parts, turn: Turn, effect: effects.Charge, rows: Rows) -> None:

@@ -4,12 +4,17 @@ import json
 from datetime import date, datetime
 from typing import Any
 
+from flows.canonical import seal_of
 from flows.negotiation import CashOffer, InstalmentOffer, PromiseOffer, offer_from
 
+# An offer on other dates has the facts of the one that it was made of, and the dates.
 SEAL = """
 INSERT INTO offer (conversation_id, no, customer_id, debt_id, policy_digest, terms, facts, shown_at, shown_on,
                    honoured_until)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+VALUES ($1, $2, $3, $4, $5, $6,
+        coalesce((SELECT o.facts FROM offer o WHERE o.conversation_id = $1 AND o.no = $11), '{}') || $7::jsonb,
+        $8, $9, $10)
+RETURNING terms, facts
 """
 LOCK_DEBT = "SELECT state FROM debt WHERE id = $1 AND customer_id = $2 FOR UPDATE"
 ACCEPT_OFFER = """
@@ -64,11 +69,24 @@ async def seal(
     shown_at: datetime,
     shown_on: date,
     honoured_until: date,
-) -> None:
-    """Keep an offer as it is shown."""
-    await conn.execute(
-        SEAL, conversation_id, no, customer_id, debt_id, policy_digest, terms, facts, shown_at, shown_on, honoured_until
+    made_of: int | None = None,
+) -> str:
+    """Keep an offer as it is shown; with `made_of` its facts add to those of that offer. Return its seal."""
+    row = await conn.fetchrow(
+        SEAL,
+        conversation_id,
+        no,
+        customer_id,
+        debt_id,
+        policy_digest,
+        terms,
+        facts,
+        shown_at,
+        shown_on,
+        honoured_until,
+        made_of,
     )
+    return seal_of(json.loads(row["terms"]), json.loads(row["facts"]))
 
 
 async def agree(
