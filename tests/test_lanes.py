@@ -137,3 +137,6 @@ async def test_one_who_is_refused_for_their_own_pair_rate_delays_nobody_else(sce
     scene.clock.move(seconds=1)
     await scene.sends()
     assert await scene.states([refused]) == ["accepted"]
+    told = "SELECT coalesce(reason, error_code::text) FROM outbox WHERE id = $1"
+    async with scene.parts.pool.acquire() as conn:
+        assert await conn.fetchval(told, refused) is None  # of what was taken no refusal is told any more

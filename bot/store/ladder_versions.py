@@ -24,7 +24,6 @@ FROM   written w JOIN customer k ON k.id = w.customer_id
 STOP = """
 UPDATE ladder_version SET stopped_at = $2, stopped_because = $3 WHERE digest = $1 AND stopped_at IS NULL RETURNING true
 """
-GO_ON = "UPDATE ladder_version SET stopped_at = NULL, stopped_because = NULL WHERE digest = $1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +57,3 @@ async def stop(conn: Any, digest: str, because: str, now: datetime) -> bool:
     """Stop a version: it reminds nobody any more. Return whether that is new."""
     return bool(await conn.fetchval(STOP, digest, now, because))
 
-
-async def go_on(conn: Any, digest: str) -> None:
-    """Let a stopped version go on where it was."""
-    await conn.execute(GO_ON, digest)

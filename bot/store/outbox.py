@@ -77,7 +77,10 @@ SET    state = CASE WHEN o.state IN ('sending', 'unknown') THEN n.state ELSE o.s
        accepted_at = CASE WHEN n.state = 'accepted' THEN coalesce(o.accepted_at, $6) ELSE o.accepted_at END,
        failed_at = CASE WHEN n.state = 'failed' AND o.state <> 'accepted' THEN $6 ELSE o.failed_at END,
        ambiguous = o.ambiguous + CASE WHEN n.state = 'unknown' THEN 1 ELSE 0 END,
-       reason = coalesce(n.reason, o.reason), error_code = coalesce(n.error_code, o.error_code)
+       -- what an earlier attempt was refused for is no word about one that was taken
+       reason = CASE WHEN n.state = 'accepted' AND o.state = 'sending' THEN NULL ELSE coalesce(n.reason, o.reason) END,
+       error_code = CASE WHEN n.state = 'accepted' AND o.state = 'sending' THEN NULL
+                         ELSE coalesce(n.error_code, o.error_code) END
 FROM   unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::int[]) AS n(id, state, wamid, reason, error_code)
 WHERE  o.id = n.id AND o.state IN ('sending', 'accepted', 'unknown')
 """
