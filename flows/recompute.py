@@ -72,7 +72,7 @@ class CannotBe:
 
 def worked_out_again(source: bytes, shown: Shown) -> Again | CannotBe:
     """Work out an offer again from the bytes of its policy. Never raises."""
-    policy = _policy(source)
+    policy = policy_of(source)
     if hashlib.sha256(source).hexdigest() != shown.policy_digest:
         return CannotBe(because="policy_changed")
     if policy is None:
@@ -165,6 +165,7 @@ def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 @lru_cache(maxsize=16)
-def _policy(source: bytes) -> Policy | None:
+def policy_of(source: bytes) -> Policy | None:
+    """Return the policy of these bytes, None where this version cannot read them. Remembered."""
     found = read_policy(source, name="")
     return found if isinstance(found, Policy) else None

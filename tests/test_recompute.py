@@ -94,7 +94,7 @@ def every(source: bytes, debt: Debt) -> list[Shown]:
     return [shown(seal) for offer in decision.offers for seal in sealed_or_new(moment, debt.id, offer)[1]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(POLICIES.filter(lambda source: readable(source) is not None), debts())
 def test_whatever_was_shown_comes_out_equal(source: bytes, debt: Debt) -> None:
     for one in every(source, debt):

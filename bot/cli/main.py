@@ -22,6 +22,7 @@ from bot.cli.templates import templates
 from bot.cli.tick import tick
 from bot.cli.understand import understand
 from bot.cli.user import user
+from bot.cli.verify import verify
 from bot.logs import set_up_logs
 from bot.settings import SettingsError
 from bot.store.embedded_server import EmbeddedError
@@ -53,6 +54,7 @@ for command in (
     simulate,
     tick,
     flows,
+    verify,
 ):
     acerto.add_command(command)
 

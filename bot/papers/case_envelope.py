@@ -1,0 +1,96 @@
+"""A case as the bytes that leave the house: canonical JSON with its digest, and a signature that strangers can check.
+
+The signature is Ed25519 (RFC 8032) as a compact JWS (RFC 7515) over the digest. Its key is derived from the
+installation's secret by HKDF (RFC 5869), so that it is the same for every case and nothing else has to be kept.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from bot.papers.case_contents import CaseFile
+from flows.canonical import canonical, digest_of
+
+_ALGORITHM: Final = "Ed25519"
+_DERIVED = {"salt": b"acerto", "info": b"case files, format 1"}
+_BYTES_MAX = 32 * 1024 * 1024
+
+
+class NoCase(Exception):
+    """The bytes are no case file; the message says what is wrong with them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A file as it was read: the case as values and as plain JSON, and what stands beside it. `is_canonical`: written
+    again it is the very same bytes."""
+
+    case: CaseFile
+    plain: dict[str, Any]
+    digest: str
+    key: str
+    signature: str
+    is_canonical: bool
+
+    @property
+    def has_digest(self) -> bool:
+        """Whether the digest is that of the case."""
+        return digest_of(self.plain) == self.digest
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether whoever holds the secret of `key` signed the digest."""
+        try:
+            public = OKPKey.import_key({"kty": "OKP", "crv": _ALGORITHM, "x": self.key})
+            signed = jws.deserialize_compact(self.signature, public, algorithms=[_ALGORITHM])
+        except (JoseError, ValueError):
+            return False
+        return bytes(signed.payload) == self.digest.encode("ascii", "replace")
+
+
+def written(case: CaseFile, secret: bytes) -> bytes:
+    """Return the file: the same bytes for the same case and secret."""
+    plain = msgspec.to_builtins(case)
+    digest, key = digest_of(plain), _key(secret)
+    signature = jws.serialize_compact({"alg": _ALGORITHM}, digest.encode(), key, algorithms=[_ALGORITHM])
+    return _bytes({"case": plain, "key": public_key(secret), "sha256": digest, "signature": signature})
+
+
+def read(file: bytes) -> Envelope:
+    """Read a file. Raises NoCase."""
+    if len(file) > _BYTES_MAX:
+        raise NoCase("It is longer than any case file.")
+    try:
+        plain = json.loads(file)
+        case = msgspec.convert(plain["case"], CaseFile)
+        beside = {name: msgspec.convert(plain[name], str) for name in ("sha256", "key", "signature")}
+        same = _bytes(plain) == file
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+        why = str(error) if isinstance(error, msgspec.ValidationError) else "It is no JSON of a case."
+        raise NoCase(why) from None
+    return Envelope(
+        case=case,
+        plain=plain["case"],
+        digest=beside["sha256"],
+        key=beside["key"],
+        signature=beside["signature"],
+        is_canonical=same,
+    )
+
+
+def public_key(secret: bytes) -> str:
+    """Return the public key of this installation's case files, base64url without padding."""
+    return str(_key(secret).as_dict(private=False)["x"])
+
+
+def _bytes(envelope: dict[str, Any]) -> bytes:
+    return canonical(envelope) + b"\n"
+
+
+def _key(secret: bytes) -> OKPKey:
+    return OKPKey.derive_key(secret, _ALGORITHM, kdf_options=dict(_DERIVED))
