@@ -56,4 +56,3 @@ async def figures(conn: Any, digest: str) -> Figures:
 async def stop(conn: Any, digest: str, because: str, now: datetime) -> bool:
     """Stop a version: it reminds nobody any more. Return whether that is new."""
     return bool(await conn.fetchval(STOP, digest, now, because))
-
