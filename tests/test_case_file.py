@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from flows.canonical import canonical, digest_of
 from tests.town import Town, town
 
 SECRET, FORGER = b"s" * 32, b"f" * 32
-AT = datetime(2026, 12, 24, 12, tzinfo=UTC)
 AURORA = CaseParty(name="Escola Aurora Ltda", document="11.222.333/0001-81", address="Rua das Laranjeiras, 120")
 OFFERS = "SELECT conversation_id, no FROM offer ORDER BY 1, 2"
 
@@ -36,7 +34,7 @@ async def case_of(place: Town, person: Person, no: int | None = None) -> CaseFil
     conversation = await place.ask(found, person.account.wa_id)
     agreed = no or await place.ask("SELECT max(offer_no) FROM agreement WHERE conversation_id = $1", conversation)
     async with place.parts.pool.acquire() as conn:
-        case = await case_file(conn, conversation_id=conversation, no=agreed, creditor=AURORA, made_at=AT)
+        case = await case_file(conn, conversation_id=conversation, no=agreed, creditor=AURORA)
     assert case is not None
     return case
 
@@ -216,6 +214,7 @@ async def test_no_value_of_the_file_can_be_changed_without_the_creditors_secret(
 
 async def test_the_same_case_is_the_same_bytes_and_says_whose_it_is(place: Town) -> None:
     file = await agreed_and_paid(place)
+    await place.moves(hours=1)
     assert written(await case_of(place, ANA), SECRET) == file
     case = read(file).case
     assert case.debtor == CaseParty(name="Ana Souza", document="•••.982.247-••", external_id="C-001")
@@ -247,8 +246,7 @@ async def test_offers_of_every_kind_and_fate_are_verified(place: Town) -> None:
     async with place.parts.pool.acquire() as conn:
         offers = await conn.fetch(OFFERS)
         cases = [
-            await case_file(conn, conversation_id=conversation, no=no, creditor=AURORA, made_at=AT)
-            for conversation, no in offers
+            await case_file(conn, conversation_id=conversation, no=no, creditor=AURORA) for conversation, no in offers
         ]
     fates = set()
     for case in cases:
@@ -270,7 +268,7 @@ async def test_offers_of_every_kind_and_fate_are_verified(place: Town) -> None:
 
 async def test_an_offer_that_was_never_shown_has_no_case(place: Town) -> None:
     async with place.parts.pool.acquire() as conn:
-        assert await case_file(conn, conversation_id=1, no=1, creditor=AURORA, made_at=AT) is None
+        assert await case_file(conn, conversation_id=1, no=1, creditor=AURORA) is None
 
 
 @pytest.mark.parametrize(

@@ -171,10 +171,11 @@ class CaseClosing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFile:
-    """The whole case. `conversation` is its number with the creditor."""
+    """The whole case. `conversation` is its number with the creditor, `as_of` the instant of the newest thing in it:
+    read again before anything happens it is the very same case."""
 
     format: Literal["acerto-case/1"]
-    made_at: datetime
+    as_of: datetime
     conversation: int
     creditor: CaseParty
     debtor: CaseParty

@@ -83,6 +83,11 @@ def read(file: bytes) -> Envelope:
     )
 
 
+def digest_of_case(case: CaseFile) -> str:
+    """Return the digest that stands in the file."""
+    return digest_of(msgspec.to_builtins(case))
+
+
 def public_key(secret: bytes) -> str:
     """Return the public key of this installation's case files, base64url without padding."""
     return str(_key(secret).as_dict(private=False)["x"])

@@ -4,7 +4,6 @@ of it, what was paid, and the lines of the journal that concern it."""
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from bot.papers.case_contents import (
@@ -86,16 +85,14 @@ FROM   journal j LEFT JOIN inbox i ON i.id = j.inbox_id WHERE j.conversation_id 
 """
 
 
-async def case_file(
-    conn: Any, *, conversation_id: int, no: int, creditor: CaseParty, made_at: datetime
-) -> CaseFile | None:
+async def case_file(conn: Any, *, conversation_id: int, no: int, creditor: CaseParty) -> CaseFile | None:
     """Return the case of an offer, None where none of this number was shown. Begins a transaction of its own."""
     async with conn.transaction(isolation="repeatable_read", readonly=True):
         row = await conn.fetchrow(OFFER, conversation_id, no)
-        return await _case(conn, conversation_id, row, creditor, made_at) if row is not None else None
+        return await _case(conn, conversation_id, row, creditor) if row is not None else None
 
 
-async def _case(conn: Any, conversation_id: int, row: Any, creditor: CaseParty, made_at: datetime) -> CaseFile:
+async def _case(conn: Any, conversation_id: int, row: Any, creditor: CaseParty) -> CaseFile:
     terms, facts = json.loads(row["terms"]), json.loads(row["facts"])
     debt = await conn.fetchrow(DEBT, row["debt_id"])
     agreement = await _agreement(conn, conversation_id, row["no"])
@@ -105,9 +102,10 @@ async def _case(conn: Any, conversation_id: int, row: Any, creditor: CaseParty, 
     lines = await conn.fetch(JOURNAL, conversation_id)
     subject = _Subject(row, agreement, [c["no"] for c in charges], [p.end_to_end_id for p in payments])
     document = read_document(row["document"])
+    ledger = await _ledger(conn, debt["id"], agreement, payments)
     return CaseFile(
         format=FORMAT,
-        made_at=made_at,
+        as_of=max([row["shown_at"], *(line["at"] for line in lines), *(entry.booked_at for entry in ledger)]),
         conversation=conversation_id,
         creditor=creditor,
         debtor=CaseParty(
@@ -131,7 +129,7 @@ async def _case(conn: Any, conversation_id: int, row: Any, creditor: CaseParty, 
         agreement=agreement,
         charges=tuple(CaseCharge(**{k: v for k, v in c.items() if k != "id"}) for c in charges),
         payments=payments,
-        ledger=await _ledger(conn, debt["id"], agreement, payments),
+        ledger=ledger,
         journal=tuple(_shown(lines, subject)),
         closing=closing(terms, debt["id"], agreement, payments),
     )

@@ -1,1 +1,2 @@
-SELECT 1;
+-- Offers as finance looks through them: newest first.
+CREATE INDEX offer_by_time ON offer (shown_at DESC, conversation_id, no);
