@@ -73,7 +73,7 @@ class Numbered:
     def answer(self, body: bytes) -> bytes:
         """Accept one."""
         self.count += 1
-        at = body.find(b"5511")
+        at = body.find(b"5531")
         self.came.setdefault(body[at : at + 13].decode("ascii", "replace"), time.perf_counter())
         if self.keep:
             self.bodies.append(body)

@@ -76,7 +76,7 @@ def settings(home: Path, *, graph_port: int, database: str, redis: str) -> dict[
 
 def phone(n: int) -> str:
     """Return the n-th fictional phone."""
-    return f"5511{900_000_000 + n}"
+    return f"5531{900_000_000 + n}"
 
 
 async def people(database: str, count: int) -> None:
@@ -90,7 +90,7 @@ async def people(database: str, count: int) -> None:
         await conn.execute(
             """
             INSERT INTO customer (external_id, name, document, phone, created_at, updated_at)
-            SELECT 'B-' || n, 'Pessoa ' || n, '52998224725', (5511900000000 + n)::text, $2, $2
+            SELECT 'B-' || n, 'Pessoa ' || n, '52998224725', (5531900000000 + n)::text, $2, $2
             FROM generate_series(1, $1::int) n
             """,
             count,
