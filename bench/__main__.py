@@ -17,6 +17,7 @@ import uvloop
 
 from bench import amount, ladder, reconcile, scene
 from bench.wire import ask, serve
+from bot.settings import read_settings, secret_of
 from bot.store.embedded import embedded_postgres, embedded_valkey
 from bot.store.migrate import migrate
 
@@ -192,8 +193,9 @@ async def with_servers(
         home = Path(folder)
         async with embedded_postgres(home) as database, embedded_valkey(home) as redis:
             await migrate(database)
-            await scene.people(database, people)
-            await measure(scene.settings(home, graph_port=graph_port, database=database, redis=redis))
+            environment = scene.settings(home, graph_port=graph_port, database=database, redis=redis)
+            await scene.people(database, people, secret=secret_of(read_settings(environment)))
+            await measure(environment)
 
 
 async def main(*names: str) -> None:

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import msgspec
 
 from bench.wire import request
 from bot.store import policies
+from bot.store.policies import By
 from bot.whatsapp.signature import sign
 
 POLICY = Path(__file__).parent.parent / "flows" / "policies" / "padrao.yaml"
@@ -79,14 +81,15 @@ def phone(n: int) -> str:
     return f"5531{900_000_000 + n}"
 
 
-async def people(database: str, count: int) -> None:
+async def people(database: str, count: int, *, secret: bytes) -> None:
     """Put `count` customers with one debt each into the database, and a policy in force."""
     conn = await asyncpg.connect(database)
     now = datetime.now(UTC)
     due = now.date() - timedelta(days=10)
     try:
-        digest = await policies.submit(conn, POLICY.read_bytes(), file=POLICY.name, by="Bia", now=now)
-        await policies.approve(conn, digest, by="Caio", now=now, today=now.date())
+        bia = By(name="Bia", at=now, secret=secret)
+        digest = await policies.submit(conn, POLICY.read_bytes(), file=POLICY.name, by=bia)
+        await policies.approve(conn, digest, by=replace(bia, name="Caio"), today=now.date())
         await conn.execute(
             """
             INSERT INTO customer (external_id, name, document, phone, created_at, updated_at)

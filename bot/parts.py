@@ -20,7 +20,7 @@ from bot.engine.parts import Parts as Parts
 from bot.engine.policy_in_force import PolicyWatch
 from bot.engine.talk import Talk
 from bot.engine.wake import Wake
-from bot.settings import Secret, Settings, SettingsError, own_secret_key
+from bot.settings import Settings, SettingsError, secret_of
 from bot.store.embedded import embedded_postgres, embedded_valkey
 from bot.store.migrate import migrate
 from bot.texts import read_texts
@@ -67,9 +67,7 @@ async def open_parts(
     when the pool is used: what does not need it works. Raises SettingsError with every mistake in the price list.
     """
     prices = _prices(settings)
-    key = bytes.fromhex(settings.secret_key) if _is_hex(settings.secret_key) else settings.secret_key.encode()
-    if not key:
-        key = bytes.fromhex(own_secret_key(settings.home))
+    key = secret_of(settings)
     async with AsyncExitStack() as stack:
         if database_away and settings.database_url:
             pool = await stack.enter_async_context(_pool(settings.database_url, connections, kept=0))
@@ -100,7 +98,7 @@ async def open_parts(
             wake=wake,
             pacing=Pacing(redis, number=settings.whatsapp.phone_number_id, per_second=settings.whatsapp.rate),
             ingest=Ingest(pool, clock, wake),
-            policies=PolicyWatch(),
+            policies=PolicyWatch(key),
             ladders=LadderWatch(settings.ladder, templates, pool),
             costs=Costs(prices, settings.timezone),
             templates=templates,
@@ -149,7 +147,3 @@ async def _pool(dsn: str, connections: int, *, kept: int = 1) -> "AsyncIterator[
 async def _leave_as_is(_: Any) -> None:
     """Nobody leaves anything behind in a session (asyncpg itself rolls back), so a release needs no trip to the
     server."""
-
-
-def _is_hex(text: Secret) -> bool:
-    return len(text) >= 32 and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)

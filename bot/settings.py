@@ -160,6 +160,13 @@ def told_settings() -> dict[str, bool]:
     return {name: bool(given.under.get(name, "").strip()) for name in given.asked}
 
 
+def secret_of(settings: "Settings") -> bytes:
+    """Return the installation's secret: what is set, or else the key kept in its home."""
+    key = settings.secret_key or own_secret_key(settings.home)
+    is_hex = len(key) >= 32 and len(key) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in key)
+    return bytes.fromhex(key) if is_hex else key.encode()
+
+
 def own_secret_key(home: Path) -> Secret:
     """Return the key kept in `home`, made on the first start (0600). Several machines need the same in
     ACERTO_SECRET_KEY."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from bot.engine.policy_in_force import PolicyWatch
 from bot.engine.talk import Talk
 from bot.engine.wake import Wake
 from bot.settings import Pix, Settings
@@ -50,6 +51,7 @@ class LineOfTest:
     pool: "asyncpg.Pool[Any]"
     talk: Talk
     wake: Wake
+    policies: PolicyWatch = field(default_factory=lambda: PolicyWatch(b"a secret of nobody's"))
 
 
 @dataclass

@@ -10,8 +10,10 @@ from joserfc import jws
 from joserfc.jwk import OKPKey
 
 from bot.papers.case_contents import CaseFile, CaseParty
-from bot.papers.case_envelope import NoCase, public_key, read, written
+from bot.papers.case_envelope import NoCase, read, written
+from bot.papers.signing import public_key, sign
 from bot.sandbox.people import ANA, BRUNO, CARLA, Person
+from bot.settings import Secret
 from bot.store.case_checks import checks
 from bot.store.case_file import case_file
 from flows.canonical import canonical, digest_of
@@ -24,7 +26,7 @@ OFFERS = "SELECT conversation_id, no FROM offer ORDER BY 1, 2"
 
 @pytest.fixture
 async def place(database: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Town]:
-    async with town(database, redis_url, tmp_path, people=(ANA, BRUNO, CARLA)) as running:
+    async with town(database, redis_url, tmp_path, people=(ANA, BRUNO, CARLA), secret_key=Secret("s" * 32)) as running:
         yield running
 
 
@@ -77,6 +79,9 @@ def changed(file: bytes, *path: Any, to: Any) -> dict[str, Any]:
 def forged(plain: dict[str, Any]) -> bytes:
     """Signed anew by somebody who has not the creditor's secret but a program of their own: all of it fits together."""
     key = OKPKey.derive_key(FORGER, "Ed25519", kdf_options={"salt": b"acerto", "info": b"case files, format 1"})
+    for event in plain["case"]["policy"]["events"]:
+        if len(event["signature"]) > 1:
+            event["signature"] = sign(event["hash"], FORGER)
     digest = digest_of(plain["case"])
     signature = jws.serialize_compact({"alg": "Ed25519"}, digest.encode(), key, algorithms=["Ed25519"])
     return (
@@ -116,6 +121,10 @@ FORGERIES: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
     ("approval", ("policy", "submitted_by"), "Otávio"),
     ("approval", ("policy", "approved_at"), "2026-12-02T00:00:00Z"),
     ("approval", ("policy", "submitted_at"), "2026-12-01T15:00:01Z"),
+    ("approval", ("policy", "events"), []),
+    ("approval_signed", ("policy", "events", 1, "by"), "Clara"),
+    ("approval_signed", ("policy", "events", 1, "body"), '{"proposal": 9}'),
+    ("approval_signed", ("policy", "events", 1, "signature"), "x"),
     ("recomputed", ("offer", "terms", "payments", 0, "amount"), 11934),
     ("recomputed", ("offer", "terms", "parts", "fine"), 0),
     ("recomputed", ("offer", "terms", "count"), 2),

@@ -13,7 +13,8 @@ import pytest
 from aiohttp.test_utils import TestClient
 from playwright.async_api import async_playwright
 
-from bot.papers.case_envelope import public_key, read
+from bot.papers.case_envelope import read
+from bot.papers.signing import public_key
 from bot.sandbox.people import ANA, CARLA
 from bot.store import sessions, users
 from bot.store.case_checks import checks

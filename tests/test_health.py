@@ -26,7 +26,12 @@ async def test_a_process_that_answers_is_alive_even_without_its_database(office:
 async def test_with_a_database_of_this_version_it_is_ready_policy_or_not(office: Company) -> None:
     answer = await office.visitor().get("/readyz")
     assert answer.status == 200
-    assert await answer.json() == {"database": True, "migrations": True, "policy_in_force": None}
+    assert await answer.json() == {
+        "database": True,
+        "migrations": True,
+        "policy_in_force": None,
+        "policy_troubles": [],
+    }
 
 
 @pytest.mark.parametrize(

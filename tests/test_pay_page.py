@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 from playwright.async_api import async_playwright
 
 from bot.store import policies
+from bot.store.policies import By
 from tests.desk import MARIA, Company, company
 from tests.tables import table
 from tests.town import POLICY
@@ -215,9 +217,9 @@ async def due_in(office: Company, days: int) -> None:
     now = office.clock.now()
     today = now.astimezone(office.parts.settings.timezone).date()
     async with office.parts.pool.acquire() as conn:
-        digest = await policies.submit(conn, POLICY.read_bytes(), file=POLICY.name, by="Clara", now=now)
-        async with conn.transaction():
-            await policies.approve(conn, digest, by="Otávio", now=now, today=today)
+        clara = By(name="Clara", at=now, secret=office.parts.mac_key)
+        digest = await policies.submit(conn, POLICY.read_bytes(), file=POLICY.name, by=clara)
+        await policies.approve(conn, digest, by=replace(clara, name="Otávio"), today=today)
     ticket = await office.ask("SELECT id FROM ticket")
     await office.owes(ticket, cents=34990, due=today + timedelta(days=days))
     debt = await office.ask("SELECT id FROM debt")

@@ -1,5 +1,6 @@
 """Four eyes: what one submitted, byte by byte, another approves; only that is in force, and the last good one stays."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -7,12 +8,16 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bot.store import policies
+from bot.engine.policy_in_force import PolicyWatch
+from bot.store import policies, policy_journal
+from bot.store.policies import By
 from flows.policy import read_policy
 from tests.test_policy import SAMPLE, policy_with
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
+SECRET = b"the secret of the company's machine"
+OTHER = policy_with(("grace_days: 0", "grace_days: 1"))
 
 
 @pytest.fixture
@@ -23,53 +28,64 @@ async def conn(database: str) -> AsyncIterator[Any]:
     await conn.close()
 
 
-async def submitted(conn: Any, source: bytes = SAMPLE, by: str = "Bia") -> str:
-    return await policies.submit(conn, source, file="padrao.yaml", by=by, now=NOW)
+def by(name: str, *, form: str | None = None, secret: bytes = SECRET) -> By:
+    return By(name=name, at=NOW, secret=secret, form_key=form)
 
 
-async def approved(conn: Any, digest: str, *, by: str = "Caio", after: timedelta = timedelta()) -> None:
-    await policies.approve(conn, digest, by=by, now=NOW + after, today=TODAY)
+async def submitted(conn: Any, source: bytes = SAMPLE, name: str = "Bia", **more: Any) -> str:
+    return await policies.submit(conn, source, file="padrao.yaml", by=by(name, **more))
+
+
+async def approved(conn: Any, digest: str, *, name: str = "Caio", **more: Any) -> None:
+    await policies.approve(conn, digest, by=by(name), today=TODAY, **more)
 
 
 async def in_force(conn: Any, on: date = TODAY) -> str | None:
-    found = await policies.in_force(conn, on)
+    found = await PolicyWatch(SECRET).in_force(conn, on)
     return found.digest if found is not None else None
+
+
+async def behind_our_back(conn: Any, *statements: str) -> None:
+    """What somebody does who can write to the database as they please."""
+    async with conn.transaction():
+        await conn.execute("SET LOCAL session_replication_role = replica")
+        for statement in statements:
+            await conn.execute(statement)
 
 
 async def test_a_submitted_policy_is_in_force_only_when_another_approved_it(conn: Any) -> None:
     digest = await submitted(conn)
     assert await in_force(conn) is None
     await approved(conn, digest)
-    found = await policies.in_force(conn, TODAY)
-    assert found is not None
-    assert (found.digest, found.source) == (digest, SAMPLE)
+    assert await in_force(conn) == digest
+    assert await policies.source_of(conn, digest) == SAMPLE
     assert await in_force(conn, date(2028, 1, 1)) is None
     assert await in_force(conn, date(2025, 12, 31)) is None
 
 
-@pytest.mark.parametrize("by", ["Bia", "bia", " BIA ", "Bia\u00a0"])
-async def test_nobody_approves_their_own(conn: Any, by: str) -> None:
-    digest = await submitted(conn, by="Bia")
+@pytest.mark.parametrize("name", ["Bia", "bia", " BIA ", "Bia\u00a0"])
+async def test_nobody_approves_their_own(conn: Any, name: str) -> None:
+    digest = await submitted(conn, name="Bia")
     with pytest.raises(policies.PolicyRefused, match="somebody else"):
-        await approved(conn, digest, by=by)
+        await approved(conn, digest, name=name)
     assert await in_force(conn) is None
 
 
 async def test_the_same_bytes_again_keep_their_first_author(conn: Any) -> None:
-    digest = await submitted(conn, by="Bia")
-    assert await submitted(conn, by="Caio") == digest
+    digest = await submitted(conn, name="Bia")
+    assert await submitted(conn, name="Caio") == digest
     with pytest.raises(policies.PolicyRefused):
-        await approved(conn, digest, by="Bia")
-    await approved(conn, digest, by="Caio")
+        await approved(conn, digest, name="Bia")
+    await approved(conn, digest, name="Caio")
     with pytest.raises(policies.PolicyRefused, match="approved already, by Caio"):
-        await approved(conn, digest, by="Davi")
+        await approved(conn, digest, name="Davi")
 
 
 async def test_an_unknown_digest_an_empty_name_and_a_past_policy_are_refused(conn: Any) -> None:
     with pytest.raises(policies.PolicyRefused, match="No policy of this digest"):
         await approved(conn, "0" * 64)
     with pytest.raises(policies.PolicyRefused, match="name is empty"):
-        await submitted(conn, by=" ")
+        await submitted(conn, name=" ")
     past = await submitted(conn, policy_with(("from: 2026-01-01, until: 2027-12-31", "until: 2026-11-22")))
     with pytest.raises(policies.PolicyRefused, match="valid until 2026-11-22"):
         await approved(conn, past)
@@ -81,7 +97,7 @@ async def test_a_file_with_mistakes_is_not_taken_in(conn: Any) -> None:
             conn, policy_with(("currency: BRL", "currency: USD"), ("fine_percent: 2.00", "fine_percent: x"))
         )
     assert [mistake.line for mistake in refused.value.mistakes] == [5, 9]
-    assert await policies.every(conn) == ()
+    assert await policies.every(conn, SECRET) == ()
 
 
 @pytest.mark.parametrize(
@@ -95,20 +111,192 @@ async def test_whoever_has_a_login_must_be_of_finance(conn: Any, role: str, disa
         NOW if disabled else None,
     )
     if accepted:
-        assert await submitted(conn, by="bia")
+        assert await submitted(conn, name="bia")
     else:
         with pytest.raises(policies.PolicyRefused):
-            await submitted(conn, by="bia")
+            await submitted(conn, name="bia")
 
 
-async def test_the_newest_approval_is_in_force_and_an_unreadable_one_is_passed_over(conn: Any) -> None:
-    first, second = await submitted(conn), await submitted(conn, policy_with(("grace_days: 0", "grace_days: 1")))
+async def test_the_newest_approval_is_in_force(conn: Any) -> None:
+    first, second = await submitted(conn), await submitted(conn, OTHER)
     await approved(conn, second)
-    await approved(conn, first, after=timedelta(minutes=1))
+    await approved(conn, first)
     assert await in_force(conn) == first
-    # As if a later version of the program had approved what this one cannot read.
-    await conn.execute("UPDATE policy SET source = 'policy: 2.0' WHERE digest = $1", first)
+
+
+async def test_what_was_refused_may_be_submitted_again_and_comments_decide_nothing(conn: Any) -> None:
+    digest = await submitted(conn)
+    with pytest.raises(policies.PolicyRefused, match="Say why"):
+        await policies.refuse(conn, digest, by=by("Caio"), text=" ")
+    with pytest.raises(policies.PolicyRefused, match="somebody else"):
+        await policies.refuse(conn, digest, by=by("bia"), text="não")
+    await policies.comment(conn, digest, by=by("Bia"), text="o desconto é da campanha")
+    await policies.refuse(conn, digest, by=by("Caio"), text="o teto está alto")
+    assert await in_force(conn) is None
+    with pytest.raises(policies.PolicyRefused, match="refused already, by Caio"):
+        await approved(conn, digest, name="Davi")
+    assert await submitted(conn, name="Caio") == digest
+    await approved(conn, digest, name="Bia")
+    assert await in_force(conn) == digest
+    journal = await policy_journal.read(conn, SECRET)
+    assert [(e.kind, e.by, e.proposal) for e in journal.events] == [
+        ("submitted", "Bia", None),
+        ("commented", "Bia", 1),
+        ("refused", "Caio", 1),
+        ("submitted", "Caio", None),
+        ("approved", "Bia", 4),
+    ]
+
+
+async def test_going_back_to_an_earlier_policy_is_proposed_by_one_and_approved_by_another(conn: Any) -> None:
+    first, second = await submitted(conn), await submitted(conn, OTHER)
+    await approved(conn, first)
+    with pytest.raises(policies.PolicyRefused, match="nothing to go back to"):
+        await policies.propose_again(conn, first, by=by("Davi"), today=TODAY)
+    await approved(conn, second)
+    await policies.propose_again(conn, first, by=by("Davi"), today=TODAY, text="a nova confunde")
     assert await in_force(conn) == second
+    with pytest.raises(policies.PolicyRefused, match="somebody else"):
+        await approved(conn, first, name="davi")
+    await approved(conn, first, name="Bia")
+    assert await in_force(conn) == first
+
+
+async def test_an_approval_may_be_for_fewer_days_than_the_file_says(conn: Any) -> None:
+    digest, always = await submitted(conn), await submitted(conn, OTHER)
+    await approved(conn, always)
+    friday, sunday = TODAY + timedelta(days=4), TODAY + timedelta(days=6)
+    for first, last in ((sunday, friday), (None, TODAY - timedelta(days=1))):
+        with pytest.raises(policies.PolicyRefused):
+            await approved(conn, digest, valid_from=first, valid_until=last)
+    await approved(conn, digest, valid_from=friday, valid_until=sunday)
+    days = [TODAY, friday, sunday, sunday + timedelta(days=1)]
+    assert [await in_force(conn, day) for day in days] == [always, digest, digest, always]
+
+
+async def test_a_form_that_is_sent_twice_is_one_line(conn: Any) -> None:
+    digest = await submitted(conn)
+    await policies.comment(conn, digest, by=by("Caio", form="a" * 32), text="por quê?")
+    with pytest.raises(policies.PolicyRefused, match="nothing was done twice"):
+        await policies.comment(conn, digest, by=by("Caio", form="a" * 32), text="por quê?")
+    assert len((await policy_journal.read(conn, SECRET)).events) == 2
+
+
+async def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told(database: str, conn: Any) -> None:
+    digest = await submitted(conn)
+    others = [await asyncpg.connect(database) for _ in range(4)]
+    found = await asyncio.gather(
+        *(approved(one, digest, name=f"Pessoa {n}") for n, one in enumerate(others)), return_exceptions=True
+    )
+    for one in others:
+        await one.close()
+    assert [type(each) for each in found if each is not None] == [policies.PolicyRefused] * 3
+    assert [e.kind for e in (await policy_journal.read(conn, SECRET)).events] == ["submitted", "approved"]
+
+
+FORGED = "INSERT INTO policy_event (n, at, kind, digest, by, body, hash, signature)"
+OUT_OF_NOTHING = """ VALUES (4, now(), 'approved', '{other}', 'Caio', '{"proposal": 3}', 'x', 'x')"""
+COPIED = """
+SELECT 4, at, kind, (SELECT digest FROM policy WHERE digest <> e.digest), by, '{"proposal": 3}', hash, signature
+FROM   policy_event e WHERE n = 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("statements", "trouble"),
+    [
+        ([FORGED + OUT_OF_NOTHING], "journal_changed"),
+        ([FORGED + COPIED], "journal_changed"),
+        (["UPDATE policy_event SET kind = 'approved', body = '{\"proposal\": 1}' WHERE n = 3"], "journal_changed"),
+        (["UPDATE policy SET source = source || '#' WHERE digest = '{other}'"], None),
+        (["UPDATE policy_event SET by = 'Ana' WHERE n = 3"], "journal_changed"),
+        (["UPDATE policy_event SET n = 9 WHERE n = 3"], "journal_changed"),
+    ],
+    ids=["out of nothing", "copied signature", "turned into another", "bytes of who waits", "another author", "moved"],
+)  # fmt: skip
+async def test_no_hand_in_the_tables_puts_anything_in_force(
+    conn: Any, statements: list[str], trouble: str | None
+) -> None:
+    good = await submitted(conn)
+    await approved(conn, good)
+    other = await submitted(conn, OTHER)
+    await behind_our_back(conn, *(one.replace("{other}", other) for one in statements))
+    watch = PolicyWatch(SECRET)
+    found = await watch.in_force(conn, TODAY)
+    assert found is not None
+    assert found.digest == good
+    assert await watch.troubles(conn, TODAY) == ((trouble,) if trouble else ())
+    if trouble:
+        with pytest.raises(policy_journal.JournalBroken, match="changed from outside"):
+            await approved(conn, other, name="Davi")
+    else:
+        await approved(conn, other)
+        assert await in_force(conn) == good  # what was approved are other bytes than those that lie there now
+
+
+@pytest.mark.parametrize(
+    ("statement", "trouble"),
+    [
+        ("UPDATE policy SET source = convert_to(replace(convert_from(source, 'UTF8'), 'fine_percent: 2.00',"
+         " 'fine_percent: 1.00'), 'UTF8') WHERE digest = '{other}'", "policy_changed"),
+        ("UPDATE policy SET source = '' WHERE digest = '{other}'", "policy_changed"),
+        ("UPDATE policy_event SET by = 'Ana' WHERE n = 4", "journal_changed"),
+        ("UPDATE policy_event SET signature = 'x' WHERE n = 4", "journal_changed"),
+        ("DELETE FROM policy_event WHERE n = 3", "journal_changed"),
+    ],
+    ids=["a changed byte", "no bytes", "another approver", "no signature", "a line taken out"],
+)  # fmt: skip
+async def test_what_was_changed_after_its_approval_is_never_loaded_and_the_last_good_one_stays(
+    conn: Any, statement: str, trouble: str
+) -> None:
+    good = await submitted(conn)
+    await approved(conn, good)
+    other = await submitted(conn, OTHER)
+    await approved(conn, other)
+    watch = PolicyWatch(SECRET)
+    assert await in_force(conn) == other
+    await behind_our_back(conn, statement.replace("{other}", other))
+    found = await watch.in_force(conn, TODAY)
+    assert found is not None
+    assert found.digest == good
+    assert trouble in await watch.troubles(conn, TODAY)
+
+
+async def test_a_byte_that_changes_under_a_running_program_counts_at_once(conn: Any) -> None:
+    digest, watch = await submitted(conn), PolicyWatch(SECRET)
+    await approved(conn, digest)
+    assert await watch.in_force(conn, TODAY) is not None
+    await behind_our_back(conn, "UPDATE policy SET source = source || '#'")
+    assert await watch.in_force(conn, TODAY) is None
+    assert await watch.troubles(conn, TODAY) == ("policy_changed",)
+
+
+async def test_lines_that_vanish_are_seen_by_whoever_runs_and_change_nothing_for_them(conn: Any) -> None:
+    first, second, watch = await submitted(conn), await submitted(conn, OTHER), PolicyWatch(SECRET)
+    await approved(conn, first)
+    await approved(conn, second)
+    assert await watch.in_force(conn, TODAY) is not None
+    await behind_our_back(conn, "DELETE FROM policy_event WHERE n = 4")
+    found = await watch.in_force(conn, TODAY)
+    assert found is not None
+    assert found.digest == second
+    assert "journal_shortened" in await watch.troubles(conn, TODAY)
+
+
+async def test_another_secret_believes_nothing(conn: Any) -> None:
+    digest = await submitted(conn)
+    await approved(conn, digest)
+    watch = PolicyWatch(b"another machine's secret")
+    assert await watch.in_force(conn, TODAY) is None
+    assert await watch.troubles(conn, TODAY) == ("journal_changed",)
+
+
+async def test_a_policy_whose_days_are_over_is_said(conn: Any) -> None:
+    digest, watch = await submitted(conn), PolicyWatch(SECRET)
+    await approved(conn, digest)
+    assert await watch.in_force(conn, date(2028, 1, 1)) is None
+    assert await watch.troubles(conn, date(2028, 1, 1)) == ("policy_over",)
+    assert await watch.troubles(conn, TODAY) == ()
 
 
 async def test_an_open_end_covers_every_day(conn: Any) -> None:
@@ -116,7 +304,7 @@ async def test_an_open_end_covers_every_day(conn: Any) -> None:
     digest = await submitted(conn, source)
     await approved(conn, digest)
     assert await in_force(conn, date(2999, 1, 1)) == digest
-    (row,) = await policies.every(conn)
+    (row,) = await policies.every(conn, SECRET)
     assert (row.submitted_by, row.approved_by, row.valid_from, row.valid_until) == (
         "Bia",
         "Caio",

@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.cli.main import acerto
-from bot.papers.case_envelope import public_key, read
+from bot.papers.case_envelope import read
+from bot.papers.signing import public_key
+from bot.settings import Secret
 from tests.test_case_file import FORGER, SECRET, agreed_and_paid, changed, forged
 from tests.town import town
 
@@ -16,7 +18,7 @@ from tests.town import town
 @pytest.fixture
 async def file(database: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Path]:
     """The case of an agreement that is half paid."""
-    async with town(database, redis_url, tmp_path / "town") as place:
+    async with town(database, redis_url, tmp_path / "town", secret_key=Secret("s" * 32)) as place:
         kept = tmp_path / "caso.json"
         kept.write_bytes(await agreed_and_paid(place))
         yield kept
@@ -32,12 +34,12 @@ async def test_each_check_is_one_line(file: Path) -> None:
     told = run(file, "--key", public_key(SECRET))
     assert told.exit_code == 0, told.output
     lines = told.stdout.splitlines()
-    assert [line[0] for line in lines] == ["✓"] * 12 + ["S"]
+    assert [line[0] for line in lines] == ["✓"] * 13 + ["S"]
     assert lines[-1] == f"SHA-256 {read(file.read_bytes()).digest}"
     assert public_key(SECRET) in lines[1]
     both = json.loads(run(file, "--json").stdout)
     assert (both["ok"], both["sha256"], both["key"]) == (True, lines[-1].split()[1], public_key(SECRET))
-    assert [set(check) for check in both["checks"]] == [{"check", "ok", "says", "wrong"}] * 12
+    assert [set(check) for check in both["checks"]] == [{"check", "ok", "says", "wrong"}] * 13
 
 
 async def test_what_is_wrong_is_said_and_the_exit_code_is_1(file: Path) -> None:

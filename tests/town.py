@@ -23,6 +23,7 @@ from bot.sandbox.stand_ins import StandIns, demo_settings, stand_ins
 from bot.settings import Settings
 from bot.store import policies
 from bot.store.imports import import_debts
+from bot.store.policies import By
 from tests.bank import BankApp
 from tests.phone import Phone
 from tests.pix_bank import HandClock
@@ -147,6 +148,6 @@ async def prepare(parts: Parts, people: Sequence[Person], policy: Path | None) -
     async with parts.pool.acquire() as conn:
         await import_debts(conn, debts_on(today, tuple(people)), now=now)
         if policy is not None:
-            digest = await policies.submit(conn, policy.read_bytes(), file=policy.name, by="Clara", now=now)
-            async with conn.transaction():
-                await policies.approve(conn, digest, by="Otávio", now=now, today=today)
+            clara = By(name="Clara", at=now, secret=parts.mac_key)
+            digest = await policies.submit(conn, policy.read_bytes(), file=policy.name, by=clara)
+            await policies.approve(conn, digest, by=replace(clara, name="Otávio"), today=today)

@@ -11,7 +11,7 @@ import click
 from bot.clock import SystemClock, clock_of
 from bot.engine.policy_in_force import PolicyWatch
 from bot.parts import open_database
-from bot.settings import read_settings
+from bot.settings import read_settings, secret_of
 from bot.store import debt_statement
 from bot.store.ledger_check import SHOWN, Finding, Wrong, check
 from bot.store.owed_today import owed_today
@@ -71,7 +71,9 @@ async def _show(external_id: str) -> tuple[History, CostOfDebt | None, tzinfo, d
         history = await debt_statement.of_external_id(conn, external_id)
         if history is None:
             return None
-        owed = await owed_today(conn, [history.debt], await PolicyWatch().in_force(conn, today), today)
+        owed = await owed_today(
+            conn, [history.debt], await PolicyWatch(secret_of(settings)).in_force(conn, today), today
+        )
         return history, owed.get(history.debt.id), settings.timezone, today
 
 

@@ -15,12 +15,16 @@ from rich.table import Table
 from bot.cli.policy_preview import Previewed, as_json, as_table
 from bot.clock import SystemClock, clock_of
 from bot.debts_csv import read_debts
+from bot.engine.policy_in_force import PolicyWatch
 from bot.parts import open_database
-from bot.settings import Settings, read_settings
+from bot.settings import Settings, read_settings, secret_of
 from bot.store import policies, portfolio
+from bot.store.policies import By
+from bot.store.policy_journal import JournalBroken
 from bot.texts import read_texts
 from flows.costs import cost_of
 from flows.explain import explain as sentences
+from flows.facts import PolicyInForce
 from flows.negotiation import DebtFacts, decide
 from flows.policy import Policy, read_draft, read_policy
 from flows.policy_warnings import warnings_of
@@ -35,7 +39,7 @@ _json = click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
 
 @click.group()
 def policy() -> None:
-    """What may be offered to whom: check, explain, preview, submit, approve, list."""
+    """What may be offered to whom: check, explain, preview, submit, approve, refuse, roll-back, list."""
 
 
 @policy.command()
@@ -94,12 +98,13 @@ def preview(file: Path, debts: Path | None, on: datetime | None, as_json_: bool)
 @policy.command()
 @click.argument("file", type=_FILE)
 @click.option("--by", required=True, metavar="USER", help="Who submits it.")
-def submit(file: Path, by: str) -> None:
+@click.option("--text", default="", help="What changes, for whoever decides.")
+def submit(file: Path, by: str, text: str) -> None:
     """Hand FILE in for approval by somebody else; its digest is the last word."""
     source, settings = file.read_bytes(), read_settings()
 
     async def do(conn: Any) -> str:
-        return await policies.submit(conn, source, file=file.name, by=by, now=_now(settings))
+        return await policies.submit(conn, source, file=file.name, by=_by(settings, by), text=text)
 
     digest = _in_transaction(settings, do)
     click.echo(f"{file.name} waits for approval: acerto policy approve --by OTHER_USER {digest}")
@@ -108,15 +113,52 @@ def submit(file: Path, by: str) -> None:
 @policy.command()
 @click.argument("digest")
 @click.option("--by", required=True, metavar="OTHER_USER", help="Who approves it: not who submitted it.")
-def approve(digest: str, by: str) -> None:
+@click.option("--text", default="", help="Why, for the journal.")
+@click.option("--from", "from_", type=_DAY, help="The first day; the file's own without it.")
+@click.option("--until", type=_DAY, help="The last day; the file's own without it.")
+def approve(digest: str, by: str, text: str, from_: datetime | None, until: datetime | None) -> None:
     """Put the policy of DIGEST in force."""
     settings = read_settings()
 
     async def do(conn: Any) -> None:
-        await policies.approve(conn, digest, by=by, now=_now(settings), today=_today(settings))
+        await policies.approve(
+            conn, digest, by=_by(settings, by), today=_today(settings), text=text,
+            valid_from=from_.date() if from_ is not None else None,
+            valid_until=until.date() if until is not None else None,
+        )  # fmt: skip
 
     _in_transaction(settings, do)
     click.echo(f"Approved; in force on its days: {digest}")
+
+
+@policy.command()
+@click.argument("digest")
+@click.option("--by", required=True, metavar="OTHER_USER", help="Who refuses it: not who submitted it.")
+@click.option("--text", required=True, help="Why.")
+def refuse(digest: str, by: str, text: str) -> None:
+    """Say no to the policy of DIGEST."""
+    settings = read_settings()
+
+    async def do(conn: Any) -> None:
+        await policies.refuse(conn, digest, by=_by(settings, by), text=text)
+
+    _in_transaction(settings, do)
+    click.echo(f"Refused: {digest}")
+
+
+@policy.command("roll-back")
+@click.argument("digest")
+@click.option("--by", required=True, metavar="USER", help="Who proposes it; somebody else approves.")
+@click.option("--text", default="", help="Why, for whoever decides.")
+def roll_back(digest: str, by: str, text: str) -> None:
+    """Propose that the earlier policy of DIGEST be in force again."""
+    settings = read_settings()
+
+    async def do(conn: Any) -> None:
+        await policies.propose_again(conn, digest, by=_by(settings, by), today=_today(settings), text=text)
+
+    _in_transaction(settings, do)
+    click.echo(f"Waits for approval: acerto policy approve --by OTHER_USER {digest}")
 
 
 @policy.command("list")
@@ -125,8 +167,9 @@ def list_(as_json_: bool) -> None:
     """List all policies that were submitted, newest first; the one in force today is marked."""
     settings = read_settings()
 
-    async def do(conn: Any) -> tuple[tuple[policies.PolicyRow, ...], policies.StoredPolicy | None]:
-        return await policies.every(conn), await policies.in_force(conn, _today(settings))
+    async def do(conn: Any) -> tuple[tuple[policies.PolicyRow, ...], PolicyInForce | None]:
+        secret = secret_of(settings)
+        return await policies.every(conn, secret), await PolicyWatch(secret).in_force(conn, _today(settings))
 
     rows, current = _in_transaction(settings, do)
     in_force = current.digest if current is not None else None
@@ -176,6 +219,7 @@ def _listed(row: policies.PolicyRow, in_force: str | None) -> dict[str, Any]:
         "submitted_at": row.submitted_at.isoformat(),
         "approved_by": row.approved_by,
         "approved_at": row.approved_at.isoformat() if row.approved_at is not None else None,
+        "waiting": row.is_waiting,
         "in_force": row.digest == in_force,
     }
 
@@ -227,8 +271,12 @@ def _in_transaction(settings: Settings, do: Callable[[Any], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(run())
-    except policies.PolicyRefused as refused:
+    except (policies.PolicyRefused, JournalBroken) as refused:
         raise click.ClickException(str(refused)) from None
+
+
+def _by(settings: Settings, name: str) -> By:
+    return By(name=name, at=_now(settings), secret=secret_of(settings))
 
 
 def _now(settings: Settings) -> datetime:

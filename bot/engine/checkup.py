@@ -106,11 +106,17 @@ async def _policy(parts: Parts) -> Finding:
     try:
         async with parts.pool.acquire() as conn:
             policy = await parts.policies.in_force(conn, today)
+            troubles = await parts.policies.troubles(conn, today)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         return Finding(check="policy", ok=False, detail=type(error).__name__, remedy="first the database")
     if policy is None:
         remedy = "`acerto policy submit` by one person, `approve` by another; until then nothing is offered"
         return Finding(check="policy", ok=False, detail="none in force", remedy=remedy)
+    if troubles:
+        detail = f"in force: {policy.digest[:12]}; passed over: {', '.join(troubles)}"
+        return Finding(
+            check="policy", ok=False, detail=detail, remedy="look at /finance/policies: somebody changed rows"
+        )
     return Finding(check="policy", ok=True, detail=f"in force: {policy.digest[:12]}", remedy="")
 
 

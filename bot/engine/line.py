@@ -5,6 +5,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from bot.clock import Clock
+from bot.engine.policy_in_force import PolicyWatch
 from bot.engine.talk import Talk
 from bot.engine.wake import Wake
 from bot.settings import Settings
@@ -31,6 +32,11 @@ class Line(Protocol):
     @property
     def talk(self) -> Talk:
         """The line itself."""
+        ...
+
+    @property
+    def policies(self) -> PolicyWatch:
+        """What is in force."""
         ...
 
     @property

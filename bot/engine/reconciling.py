@@ -10,7 +10,6 @@ from typing import Any, Literal, TypeAlias
 
 from bot.engine.inbox import put_event
 from bot.engine.line import Line
-from bot.engine.policy_in_force import PolicyWatch
 from bot.engine.settle import returned
 from bot.store import bookings, decisions, payments
 from bot.store.decisions import By, Held
@@ -149,7 +148,7 @@ async def _held(conn: Any, wish: Wish, customer_id: int | None) -> tuple[Held | 
 async def _facts(conn: Any, parts: Line, now: datetime) -> Facts:
     """What settling asks for: the day, and the policy's rules."""
     today = now.astimezone(parts.settings.timezone).date()
-    policy = await PolicyWatch().in_force(conn, today)
+    policy = await parts.policies.in_force(conn, today)
     return Facts(now=now, today=today, rules=Rules(creditor_name=parts.settings.creditor_name), policy=policy)
 
 

@@ -14,7 +14,6 @@ import structlog
 
 from bot.engine.inbox import put_event, put_events
 from bot.engine.line import Line
-from bot.engine.policy_in_force import PolicyWatch
 from bot.engine.talk import Away
 from bot.store import charges, inbox, reconciliation, returns
 from bot.store.agreements import DebtMoved
@@ -252,7 +251,7 @@ async def returned(
             conn, source="provider", dedupe_key=key, conversation_id=conversation_id, event=event, now=now
         )
     zone = parts.settings.timezone
-    policy = await PolicyWatch().in_force(conn, now.astimezone(zone).date())
+    policy = await parts.policies.in_force(conn, now.astimezone(zone).date())
     try:
         planned = await returns.plan(
             conn,

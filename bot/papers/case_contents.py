@@ -35,8 +35,25 @@ class CaseDebt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CasePolicyEvent:
+    """One line of the journal of policies, as it is kept, and the hash `after` which it stands."""
+
+    n: int
+    at: datetime
+    kind: str
+    digest: str
+    by: str
+    user_id: int | None
+    body: str
+    after: str
+    hash: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CasePolicy:
-    """The policy's bytes (base64), who submitted and who approved them, and what else happened to it, in its order."""
+    """The policy's bytes (base64), who submitted and who approved them before the offer was shown, and its lines in the
+    journal of policies, in their order."""
 
     digest: str
     name: str
@@ -46,7 +63,7 @@ class CasePolicy:
     submitted_at: datetime
     approved_by: str | None
     approved_at: datetime | None
-    events: tuple[dict[str, Any], ...] = ()
+    events: tuple[CasePolicyEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,23 +1,19 @@
 """A case as the bytes that leave the house: canonical JSON with its digest, and a signature that strangers can check.
 
-The signature is Ed25519 (RFC 8032) as a compact JWS (RFC 7515) over the digest. Its key is derived from the
-installation's secret by HKDF (RFC 5869), so that it is the same for every case and nothing else has to be kept.
+The signature over the digest is the installation's (`bot.papers.signing`): one key for every case.
 """
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import msgspec
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
 
+from bot.papers import signing
 from bot.papers.case_contents import CaseFile
+from bot.papers.signing import public_key
 from flows.canonical import canonical, digest_of
 
-_ALGORITHM: Final = "Ed25519"
-_DERIVED = {"salt": b"acerto", "info": b"case files, format 1"}
 _BYTES_MAX = 32 * 1024 * 1024
 
 
@@ -45,19 +41,14 @@ class Envelope:
     @property
     def is_signed(self) -> bool:
         """Whether whoever holds the secret of `key` signed the digest."""
-        try:
-            public = OKPKey.import_key({"kty": "OKP", "crv": _ALGORITHM, "x": self.key})
-            signed = jws.deserialize_compact(self.signature, public, algorithms=[_ALGORITHM])
-        except (JoseError, ValueError):
-            return False
-        return bytes(signed.payload) == self.digest.encode("ascii", "replace")
+        return signing.is_signed(self.digest, self.signature, self.key)
 
 
 def written(case: CaseFile, secret: bytes) -> bytes:
     """Return the file: the same bytes for the same case and secret."""
     plain = msgspec.to_builtins(case)
-    digest, key = digest_of(plain), _key(secret)
-    signature = jws.serialize_compact({"alg": _ALGORITHM}, digest.encode(), key, algorithms=[_ALGORITHM])
+    digest = digest_of(plain)
+    signature = signing.sign(digest, secret)
     return _bytes({"case": plain, "key": public_key(secret), "sha256": digest, "signature": signature})
 
 
@@ -88,14 +79,5 @@ def digest_of_case(case: CaseFile) -> str:
     return digest_of(msgspec.to_builtins(case))
 
 
-def public_key(secret: bytes) -> str:
-    """Return the public key of this installation's case files, base64url without padding."""
-    return str(_key(secret).as_dict(private=False)["x"])
-
-
 def _bytes(envelope: dict[str, Any]) -> bytes:
     return canonical(envelope) + b"\n"
-
-
-def _key(secret: bytes) -> OKPKey:
-    return OKPKey.derive_key(secret, _ALGORITHM, kdf_options=dict(_DERIVED))

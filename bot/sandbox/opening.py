@@ -5,6 +5,7 @@ customer who writes, says who it is and asks for a person. Done once; a second s
 """
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -16,6 +17,7 @@ from bot.sandbox.people import FABIO, debts_on
 from bot.sandbox.whatsapp import WhatsApp
 from bot.store import policies
 from bot.store.imports import import_debts
+from bot.store.policies import By
 
 SUBMITTED_BY, APPROVED_BY = "Clara (financeiro)", "Otávio (financeiro)"
 _ANSWER_S = 20.0
@@ -28,12 +30,12 @@ async def open_business(parts: Parts, policy: Path) -> None:
     now = parts.clock.now()
     today = now.astimezone(parts.settings.timezone).date()
     async with parts.pool.acquire() as conn:
-        if await policies.every(conn):
+        if await policies.every(conn, parts.mac_key):
             return
         await import_debts(conn, debts_on(today), now=now)
-        digest = await policies.submit(conn, policy.read_bytes(), file=policy.name, by=SUBMITTED_BY, now=now)
-        async with conn.transaction():
-            await policies.approve(conn, digest, by=APPROVED_BY, now=now, today=today)
+        clara = By(name=SUBMITTED_BY, at=now, secret=parts.mac_key)
+        digest = await policies.submit(conn, policy.read_bytes(), file=policy.name, by=clara)
+        await policies.approve(conn, digest, by=replace(clara, name=APPROVED_BY), today=today)
 
 
 async def ask_for_a_person(whatsapp: WhatsApp) -> None:

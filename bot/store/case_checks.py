@@ -6,15 +6,19 @@ A check that holds proves what its words say and no more; what a stranger cannot
 import base64
 import binascii
 import hashlib
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Final, TypeAlias
 
-from bot.papers.case_contents import CaseAgreement, CaseFile, money_of
+from bot.papers import signing
+from bot.papers.case_contents import CaseAgreement, CaseFile, CasePolicy, money_of
 from bot.papers.case_envelope import Envelope
 from bot.store.case_file import closing
 from bot.store.case_journal import breaks, told
+from bot.store.policy_journal import hash_of
+from flows.approvals import PROPOSING
 from flows.canonical import seal_of
 from flows.negotiation import facts_from
 from flows.offers import CashOffer, InstalmentOffer, PromiseOffer, offer_from
@@ -47,6 +51,7 @@ def checks(envelope: Envelope, key: str | None = None) -> tuple[Check, ...]:
     return (
         Check(name="digest", says="the file is as it was written", wrong=tuple(_digest(envelope))),
         Check(name="signature", says=signed, wrong=tuple(_signature(envelope, key))),
+        Check(name="approval_signed", says="the approval is in the signed journal", wrong=_signed_events(envelope)),
         *(Check(name=name, says=says, wrong=_found(check, case)) for name, says, check in _OF_CASES),
     )
 
@@ -73,6 +78,17 @@ def _signature(envelope: Envelope, key: str | None) -> _Wrong:
         yield "the key is another than the one that was given"
 
 
+def _signed_events(envelope: Envelope) -> tuple[str, ...]:
+    """Each line of the policy's journal: its hash, and the signature of the same key as the file's."""
+    found = []
+    for event in envelope.case.policy.events:
+        if hash_of(event.after, asdict(event)) != event.hash:
+            found.append(f"line {event.n} says something else than its hash")
+        if not signing.is_signed(event.hash, event.signature, envelope.key):
+            found.append(f"line {event.n} is not signed with the key of the file")
+    return tuple(found)
+
+
 def _policy(case: CaseFile) -> _Wrong:
     source = _source(case)
     if hashlib.sha256(source).hexdigest() != case.policy.digest:
@@ -93,6 +109,7 @@ def _approval(case: CaseFile) -> _Wrong:
         return
     if _person(policy.approved_by) == _person(policy.submitted_by) or not _person(policy.submitted_by):
         yield "submitted and approved by one person"
+    yield from _in_journal(policy)
     if policy.approved_at < policy.submitted_at:
         yield "approved before it was submitted"
     if policy.approved_at > case.offer.shown_at:
@@ -101,6 +118,25 @@ def _approval(case: CaseFile) -> _Wrong:
     _, on = facts_from(case.offer.facts)
     if read is not None and on not in read.valid:
         yield f"the policy was not valid on {on}"
+
+
+def _in_journal(policy: CasePolicy) -> _Wrong:
+    """Whether the journal's lines say what the file says of who approved."""
+    events = [e for e in policy.events if e.digest == policy.digest]
+    decided = next(
+        (e for e in events if (e.kind, e.by, e.at) == ("approved", policy.approved_by, policy.approved_at)), None
+    )
+    if decided is None:
+        yield "the journal has no such approval"
+        return
+    proposal = next((e for e in events if e.n == json.loads(decided.body)["proposal"] and e.kind in PROPOSING), None)
+    if proposal is None:
+        yield "the journal has no proposal that was approved"
+    elif _person(proposal.by) == _person(decided.by):
+        yield "the journal says that one person proposed and approved it"
+    first = events[0]
+    if (first.kind, first.by, first.at) != ("submitted", policy.submitted_by, policy.submitted_at):
+        yield "the journal names another who submitted it"
 
 
 def _recomputed(case: CaseFile) -> _Wrong:

@@ -4,6 +4,7 @@ of it, what was paid, and the lines of the journal that concern it."""
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from bot.papers.case_contents import (
@@ -20,6 +21,7 @@ from bot.papers.case_contents import (
     CaseParty,
     CasePayment,
     CasePolicy,
+    CasePolicyEvent,
     CasePosting,
     CaseTransaction,
     money_of,
@@ -37,7 +39,13 @@ DEBT = """
 SELECT id, external_id, description, due_on, principal_cents, open_principal_cents, state FROM debt WHERE id = $1
 """
 POLICY = """
-SELECT digest, name, title, source, submitted_by, submitted_at, approved_by, approved_at FROM policy WHERE digest = $1
+SELECT digest, name, title, source, submitted_by, submitted_at FROM policy WHERE digest = $1
+"""
+# Each line of the policy's journal that is about it, with the hash that it follows.
+POLICY_EVENTS = """
+SELECT e.n, e.at, e.kind, e.digest, e.by, e.user_id, e.body, e.hash, e.signature,
+       coalesce((SELECT before.hash FROM policy_event before WHERE before.n = e.n - 1), '') AS after
+FROM   policy_event e WHERE e.digest = $1 ORDER BY e.n
 """
 AGREEMENT = """
 SELECT id, total_cents, state, accepted_at, accepted_by_message AS message_id, ended_because, closed_at
@@ -114,7 +122,7 @@ async def _case(conn: Any, conversation_id: int, row: Any, creditor: CaseParty) 
             external_id=row["external_id"],
         ),
         debt=CaseDebt(**debt),
-        policy=await _policy(conn, row["policy_digest"]),
+        policy=await _policy(conn, row["policy_digest"], row["shown_at"]),
         offer=CaseOffer(
             no=row["no"],
             policy_digest=row["policy_digest"],
@@ -135,9 +143,17 @@ async def _case(conn: Any, conversation_id: int, row: Any, creditor: CaseParty) 
     )
 
 
-async def _policy(conn: Any, digest: str) -> CasePolicy:
+async def _policy(conn: Any, digest: str, shown_at: datetime) -> CasePolicy:
+    """The policy, and the approval under which the offer was shown: the last before that."""
     row = dict(await conn.fetchrow(POLICY, digest))
-    return CasePolicy(**{**row, "source": base64.b64encode(row["source"]).decode()})
+    events = tuple(CasePolicyEvent(**event) for event in await conn.fetch(POLICY_EVENTS, digest))
+    approved = [event for event in events if event.kind == "approved" and event.at <= shown_at]
+    return CasePolicy(
+        **{**row, "source": base64.b64encode(row["source"]).decode()},
+        approved_by=approved[-1].by if approved else None,
+        approved_at=approved[-1].at if approved else None,
+        events=events,
+    )
 
 
 async def _agreement(conn: Any, conversation_id: int, no: int) -> CaseAgreement | None:

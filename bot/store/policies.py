@@ -1,43 +1,39 @@
-"""Policies as they were submitted and approved: exact bytes under their digest, by one person and by another.
+"""Policies as they are handed in and decided: exact bytes under their digest, by one person and by another.
 
-The one in force is the newest approval whose validity covers the day. A file that this version cannot read any more is
-passed over: the last good one stays.
+What is in force follows from the signed journal alone (`bot.store.policy_journal`); the bytes count only while they
+have the digest that was approved.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
-from itertools import count
 from typing import Any
 
+from bot.store import policy_journal
+from bot.store.policy_journal import PolicyJournal
+from flows.approvals import PROPOSING, Approval, PolicyEvent, approvals, last_decision, same_name, waiting
 from flows.policy import Policy, read_policy
 from flows.yaml_lines import Mistake
 
 _ROLES = ("finance", "admin")
+_TEXT_CHARACTERS = 2000
 
-ROLE_OF = "SELECT role, disabled_at IS NOT NULL AS disabled FROM app_user WHERE lower(name) = lower($1)"
-# The same bytes again are the same submission: who came first stays its author.
-SUBMIT = """
+PERSON = "SELECT id, role, disabled_at IS NOT NULL AS disabled FROM app_user WHERE lower(name) = lower($1)"
+KEEP = """
 INSERT INTO policy (digest, name, title, source, valid_from, valid_until, submitted_by, submitted_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (digest) DO NOTHING
 """
-FIND_FOR_APPROVAL = "SELECT valid_until, submitted_by, approved_by FROM policy WHERE digest = $1 FOR UPDATE"
-APPROVE = "UPDATE policy SET approved_by = $2, approved_at = $3 WHERE digest = $1 AND approved_by IS NULL"
-NEWEST_APPROVED = """
-SELECT digest, name, source FROM policy
-WHERE  approved_at IS NOT NULL AND $1 BETWEEN valid_from AND valid_until
-ORDER  BY approved_at DESC, submitted_at DESC, digest
-LIMIT  1 OFFSET $2
-"""
+SOURCE = "SELECT source FROM policy WHERE digest = $1"
+VALID_UNTIL = "SELECT valid_until FROM policy WHERE digest = $1"
 LIST = """
-SELECT digest, name, title, valid_from, valid_until, submitted_by, submitted_at, approved_by, approved_at
+SELECT digest, name, title, valid_from, valid_until, submitted_by, submitted_at
 FROM   policy ORDER BY submitted_at DESC, digest
 """
 
 
 class PolicyRefused(Exception):
-    """A submission or approval that may not be; the text says why, and what to do."""
+    """A submission or decision that may not be; the text says why, and what to do."""
 
 
 class PolicyUnreadable(PolicyRefused):
@@ -49,17 +45,19 @@ class PolicyUnreadable(PolicyRefused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPolicy:
-    """The bytes of an approved policy; `name` is the policy's own."""
+class By:
+    """Who does it and when; `form_key` is of the form it was done with: the same form again is the same deed."""
 
-    digest: str
     name: str
-    source: bytes
+    at: datetime
+    secret: bytes
+    user_id: int | None = None
+    form_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRow:
-    """One submission, for people to look at."""
+    """One policy that was handed in, for people to look at; who approved it last, where nobody refused it since."""
 
     digest: str
     name: str
@@ -70,70 +68,171 @@ class PolicyRow:
     submitted_at: datetime
     approved_by: str | None
     approved_at: datetime | None
+    is_waiting: bool
 
 
-async def submit(conn: Any, source: bytes, *, file: str, by: str, now: datetime) -> str:
-    """Keep a policy for approval and return its digest; the same bytes again change nothing. Raises PolicyRefused."""
-    author = await _person(conn, by)
+async def submit(conn: Any, source: bytes, *, file: str, by: By, text: str = "") -> str:
+    """Keep a policy for approval and return its digest; what waits or is approved already stays as it is. Raises
+    PolicyRefused."""
+    person = await _person(conn, by)
     policy = read_policy(source, name=file)
     if not isinstance(policy, Policy):
         raise PolicyUnreadable(policy)
-    valid = policy.valid
-    await conn.execute(SUBMIT, policy.digest, policy.name, policy.title, source, valid.first, valid.last, author, now)
-    return policy.digest
+    digest, valid = policy.digest, policy.valid
+    async with conn.transaction():
+        journal = await _held(conn, by)
+        decided = last_decision(journal.events, digest)
+        if waiting(journal.events, digest) or (decided is not None and decided.kind == "approved"):
+            return digest
+        await conn.execute(KEEP, digest, policy.name, policy.title, source, valid.first, valid.last, person.name, by.at)
+        await _write(conn, journal, person, kind="submitted", digest=digest, text=text)
+    return digest
 
 
-async def approve(conn: Any, digest: str, *, by: str, now: datetime, today: date) -> None:
-    """Put a submitted policy in force; who approved it before stays. Raises PolicyRefused. Inside a transaction."""
-    approver = await _person(conn, by)
-    found = await conn.fetchrow(FIND_FOR_APPROVAL, digest.strip().lower())
-    if found is None:
-        raise PolicyRefused("No policy of this digest was submitted. `acerto policy list` shows them.")
-    if _same_person(approver, found["submitted_by"]):
-        raise PolicyRefused(f"{approver} submitted this policy; somebody else has to approve it.")
-    if found["approved_by"] is not None:
-        raise PolicyRefused(f"This policy is approved already, by {found['approved_by']}.")
-    if found["valid_until"] < today:
-        raise PolicyRefused(
-            f"This policy was valid until {found['valid_until']}. Submit one whose days are still to come."
+async def propose_again(conn: Any, digest: str, *, by: By, today: date, text: str = "") -> None:
+    """Propose that bytes of before be in force again; somebody else decides, as on any file. Raises PolicyRefused."""
+    person, digest = await _person(conn, by), digest.strip().lower()
+    async with conn.transaction():
+        journal = await _held(conn, by)
+        await _still_valid(conn, digest, today)
+        if waiting(journal.events, digest):
+            raise PolicyRefused("This policy waits for a decision already.")
+        newest = next(iter(approvals(journal.events)), None)
+        if newest is not None and newest.digest == digest:
+            raise PolicyRefused("This policy is the newest that was approved; there is nothing to go back to.")
+        await _write(conn, journal, person, kind="proposed_again", digest=digest, text=text)
+
+
+async def approve(
+    conn: Any,
+    digest: str,
+    *,
+    by: By,
+    today: date,
+    text: str = "",
+    valid_from: date | None = None,
+    valid_until: date | None = None,
+) -> None:
+    """Put what waits in force, on the file's days or fewer; who approved it before stays. Raises PolicyRefused."""
+    person, digest = await _person(conn, by), digest.strip().lower()
+    async with conn.transaction():
+        journal = await _held(conn, by)
+        until = await _still_valid(conn, digest, today)
+        proposal = _to_decide(journal, digest, person, "approve")
+        if valid_from is not None and valid_until is not None and valid_from > valid_until:
+            raise PolicyRefused("The first day is after the last one.")
+        if min(until, valid_until or until) < max(today, valid_from or today):
+            raise PolicyRefused("On these days the policy would never be in force.")
+        await _write(
+            conn, journal, person, kind="approved", digest=digest, text=text, proposal=proposal.n,
+            valid_from=valid_from, valid_until=valid_until,
+        )  # fmt: skip
+
+
+async def refuse(conn: Any, digest: str, *, by: By, text: str) -> None:
+    """Say no to what waits, and why. Raises PolicyRefused."""
+    person, digest = await _person(conn, by), digest.strip().lower()
+    if not text.strip():
+        raise PolicyRefused("Say why: whoever submitted it has to know what to change.")
+    async with conn.transaction():
+        journal = await _held(conn, by)
+        proposal = _to_decide(journal, digest, person, "refuse")
+        await _write(conn, journal, person, kind="refused", digest=digest, text=text, proposal=proposal.n)
+
+
+async def comment(conn: Any, digest: str, *, by: By, text: str) -> None:
+    """Say something about a policy, for whoever decides. Raises PolicyRefused."""
+    person, digest = await _person(conn, by), digest.strip().lower()
+    if not text.strip():
+        raise PolicyRefused("Write something first.")
+    async with conn.transaction():
+        journal = await _held(conn, by)
+        about = next((e for e in reversed(journal.events) if e.digest == digest and e.kind in PROPOSING), None)
+        if about is None:
+            raise PolicyRefused("No policy of this digest was submitted. `acerto policy list` shows them.")
+        await _write(conn, journal, person, kind="commented", digest=digest, text=text, proposal=about.n)
+
+
+async def source_of(conn: Any, digest: str) -> bytes | None:
+    """Return the bytes that are kept under a digest, whether or not they still have it."""
+    found: bytes | None = await conn.fetchval(SOURCE, digest)
+    return found
+
+
+def has_digest(source: bytes, digest: str) -> bool:
+    """Return whether these are the bytes of the digest."""
+    return hashlib.sha256(source).hexdigest() == digest
+
+
+async def every(conn: Any, secret: bytes) -> tuple[PolicyRow, ...]:
+    """Return all policies that were handed in, newest first, as the journal has them."""
+    journal = await policy_journal.read(conn, secret)
+    newest: dict[str, Approval] = {}
+    for approval in approvals(journal.events):
+        newest.setdefault(approval.digest, approval)
+    open_ = {event.digest for event in waiting(journal.events)}
+    rows = []
+    for row in await conn.fetch(LIST):
+        approved = newest.get(row["digest"])
+        decided = last_decision(journal.events, row["digest"])
+        stands = approved.decision if approved is not None and approved.decision == decided else None
+        rows.append(
+            PolicyRow(
+                **row,
+                approved_by=stands.by if stands is not None else None,
+                approved_at=stands.at if stands is not None else None,
+                is_waiting=row["digest"] in open_,
+            )
         )
-    await conn.execute(APPROVE, digest.strip().lower(), approver, now)
+    return tuple(rows)
 
 
-async def in_force(conn: Any, on: date) -> StoredPolicy | None:
-    """Return the newest approved policy that covers the local day `on` and reads; None: nothing may be offered."""
-    for passed_over in count():
-        row = await conn.fetchrow(NEWEST_APPROVED, on, passed_over)
-        if row is None:
-            return None
-        if _reads(row["source"]):
-            return StoredPolicy(digest=row["digest"], name=row["name"], source=row["source"])
-    raise AssertionError("counting ended")
+async def _held(conn: Any, by: By) -> PolicyJournal:
+    """The journal, held for one more line; what this form did before stands."""
+    journal = await policy_journal.hold(conn, by.secret)
+    if by.form_key is not None and await policy_journal.is_known_form(conn, by.form_key):
+        raise PolicyRefused("This was done already; nothing was done twice.")
+    return journal
 
 
-async def every(conn: Any) -> tuple[PolicyRow, ...]:
-    """Return all submissions, newest first."""
-    return tuple(PolicyRow(**row) for row in await conn.fetch(LIST))
+async def _write(conn: Any, journal: PolicyJournal, person: By, **said: Any) -> None:
+    said["text"] = said["text"].strip()[:_TEXT_CHARACTERS]
+    event = PolicyEvent(n=journal.last + 1, at=person.at, by=person.name, user_id=person.user_id, **said)
+    await policy_journal.append(conn, journal, person.secret, event, form_key=person.form_key)
 
 
-async def _person(conn: Any, by: str) -> str:
-    """The name, tidied. Whoever has a login must be of finance; who has none is known to the machine's owner."""
-    name = " ".join(by.split())
+async def _still_valid(conn: Any, digest: str, today: date) -> date:
+    """The last day of a policy that is there and not over."""
+    until: date | None = await conn.fetchval(VALID_UNTIL, digest)
+    if until is None:
+        raise PolicyRefused("No policy of this digest was submitted. `acerto policy list` shows them.")
+    if until < today:
+        raise PolicyRefused(f"This policy was valid until {until}. Submit one whose days are still to come.")
+    return until
+
+
+def _to_decide(journal: PolicyJournal, digest: str, person: By, verb: str) -> PolicyEvent:
+    """The proposal that a decision is on."""
+    for proposal in waiting(journal.events, digest):
+        if (proposal.user_id is not None and proposal.user_id == person.user_id) or same_name(proposal.by, person.name):
+            raise PolicyRefused(f"{person.name} submitted this policy; somebody else has to {verb} it.")
+        return proposal
+    decided = last_decision(journal.events, digest)
+    if decided is None:
+        raise PolicyRefused("This policy has to be submitted once more: its submission is not in the journal.")
+    raise PolicyRefused(f"This policy is {decided.kind} already, by {decided.by}.")
+
+
+async def _person(conn: Any, by: By) -> By:
+    """Who it is, the name tidied. Whoever has a login must be of finance; who has none is known to the machine's
+    owner."""
+    name = " ".join(by.name.split())
     if not name:
         raise PolicyRefused("Say who you are: the name is empty.")
-    user = await conn.fetchrow(ROLE_OF, name)
+    user = await conn.fetchrow(PERSON, name)
     if user is not None and user["disabled"]:
         raise PolicyRefused(f"{name} may not log in any more; somebody else has to do it.")
     if user is not None and user["role"] not in _ROLES:
         raise PolicyRefused(f"{name} has the role {user['role']}; policies belong to finance and admin.")
-    return name
-
-
-@lru_cache(maxsize=64)
-def _reads(source: bytes) -> bool:
-    """Whether this version still reads the file. Asked in every turn, so it is remembered."""
-    return isinstance(read_policy(source, name=""), Policy)
-
-
-def _same_person(one: str, other: str) -> bool:
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+    user_id = by.user_id if by.user_id is not None or user is None else user["id"]
+    return By(name=name, at=by.at, secret=by.secret, user_id=user_id, form_key=by.form_key)

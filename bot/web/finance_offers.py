@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from aiohttp import web
 
 from bot.papers.case_contents import CaseFile, CaseParty
-from bot.papers.case_envelope import digest_of_case, public_key, written
+from bot.papers.case_envelope import digest_of_case, written
 from bot.papers.case_sheet import case_sheet
+from bot.papers.signing import public_key
 from bot.parts import PARTS, Parts
 from bot.store import access_log, offers_shown
 from bot.store.case_file import case_file

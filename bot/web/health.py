@@ -27,9 +27,10 @@ async def alive(_: web.Request) -> web.StreamResponse:
 
 
 async def ready(request: web.Request) -> web.StreamResponse:
-    """The database is reachable and of this version. Whether a policy is in force is told, but does not decide."""
+    """The database is reachable and of this version. Which policy is in force, and what keeps one from it, is told but
+    does not decide: who has no policy still answers, takes payments and hands over to people."""
     parts = request.app[PARTS]
-    told: dict[str, Any] = {"database": False, "migrations": False, "policy_in_force": None}
+    told: dict[str, Any] = {"database": False, "migrations": False, "policy_in_force": None, "policy_troubles": []}
     try:
         async with parts.pool.acquire(timeout=_WAIT_S) as conn:
             told["database"] = True
@@ -38,6 +39,7 @@ async def ready(request: web.Request) -> web.StreamResponse:
                 today = parts.clock.now().astimezone(parts.settings.timezone).date()
                 policy = await parts.policies.in_force(conn, today)
                 told["policy_in_force"] = policy.digest if policy is not None else None
+                told["policy_troubles"] = await parts.policies.troubles(conn, today)
     except MigrationError as error:
         told["remedy"] = str(error)
     except AWAY as error:
