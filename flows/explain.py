@@ -2,7 +2,7 @@
 their order.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias, assert_never
@@ -72,13 +72,41 @@ def _holidays(days: OtherHolidays, say: Say) -> Iterator[str]:
     yield say(text).format(state=days.state, own=own)
 
 
-def _rule(number: int, rule: Rule, most: int, say: Say) -> Iterator[str]:
-    conditions = "; ".join(_conditions(rule.when, say)) or say("every debt")
-    yield say("{number}. “{name}” — {conditions}:").format(number=number, name=rule.name, conditions=conditions)
+def conditions_of(rule: Rule, say: Say) -> str:
+    """Return which debts a rule takes."""
+    return "; ".join(_conditions(rule.when, say)) or say("every debt")
+
+
+def outcomes_of(rule: Rule, most: int, say: Say) -> list[tuple[str, str]]:
+    """Return the name of each offer of a rule and what it says, or no name and to whom the debt goes. `most`: the
+    ceiling of instalments."""
     if rule.ticket is not None:
-        yield "   • " + say("nothing is offered: the people of “{queue}” decide.").format(queue=rule.ticket)
-    for offer in rule.offers or ():
-        yield "   • " + _offer(offer, most, say)
+        return [("", say("nothing is offered: the people of “{queue}” decide.").format(queue=rule.ticket))]
+    return [(offer.name, _offer(offer, most, say)) for offer in rule.offers or ()]
+
+
+def like(*, days_overdue: int, total_cents: int, tags: Iterable[str], late_before: int, say: Say) -> str:
+    """Return a debt in words: "10 dias de atraso, total R$ 350,00, etiquetas juridico"."""
+    parts = [_moment(days_overdue, say), say("updated total of {amount}").format(amount=_money(total_cents))]
+    if tags := sorted(tags):
+        parts.append(say("tags {tags}").format(tags=", ".join(tags)))
+    if late_before:
+        parts.append(say("paid late before {count} times").format(count=late_before))
+    return ", ".join(parts)
+
+
+def days_in_words(first: int | None, last: int | None, say: Say) -> str:
+    """Return a span of days overdue in words; neither end: always."""
+    if first is None and last is None:
+        return say("always")
+    return _lateness(NumberRange.model_construct(from_=first, to=last), say)
+
+
+def _rule(number: int, rule: Rule, most: int, say: Say) -> Iterator[str]:
+    conditions = conditions_of(rule, say)
+    yield say("{number}. “{name}” — {conditions}:").format(number=number, name=rule.name, conditions=conditions)
+    for _, sentence in outcomes_of(rule, most, say):
+        yield "   • " + sentence
 
 
 def _conditions(when: When, say: Say) -> Iterator[str]:

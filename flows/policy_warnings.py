@@ -1,4 +1,4 @@
-"""What may be approved but should be meant: customary limits of the law, rules that never apply, offers that fall away.
+"""What may be approved but should be meant: customary limits of the law, gaps and overlaps, offers that fall away.
 
 A warning refuses nothing: a regulated lender has other limits than a shop. The sources stand beside the words; none of
 it is legal advice.
@@ -6,19 +6,11 @@ it is legal advice.
 
 from collections.abc import Iterator
 
+from flows.coverage_words import told
 from flows.policy import Policy
 from flows.policy_checks import discount_share, of_hundred
-from flows.policy_parts import (
-    AmountRange,
-    CashRule,
-    InstalmentRule,
-    NumberRange,
-    OfferRule,
-    PromiseRule,
-    Rule,
-    Tags,
-    When,
-)
+from flows.policy_coverage import findings_of
+from flows.policy_parts import CashRule, InstalmentRule, OfferRule, PromiseRule, Rule
 from flows.yaml_lines import Mistake, Path, read_lines
 from flows.yaml_values import mistake_at
 
@@ -50,7 +42,6 @@ def warnings_of(policy: Policy, source: bytes, *, name: str) -> tuple[Mistake, .
     assert node is not None  # a policy was read from it
     found = [*_late_charges(policy), *_own_days(policy)]
     for index, rule in enumerate(policy.rules):
-        found += _shadowed(index, policy.rules)
         for place, offer in enumerate(rule.offers or ()):
             found += _offer(("rules", index, "offers", place), rule, offer, policy)
     warnings = (mistake_at(node, path, reason, remedy, file=name) for path, reason, remedy in found)
@@ -93,38 +84,15 @@ def _offer(path: Path, rule: Rule, offer: OfferRule, policy: Policy) -> Iterator
             yield (*path, "discount_percent"), *_FALLS_AWAY
 
 
-def _shadowed(index: int, rules: tuple[Rule, ...]) -> Iterator[Warning]:
-    """A rule that never applies because an earlier one takes all its debts."""
-    rule = rules[index]
-    for earlier in rules[:index]:
-        if _covers(earlier.when, rule.when):
-            reason = f'"{rule.name}" can never apply, "{earlier.name}" takes its debts first'
-            yield ("rules", index, "name"), reason, "Move it up, or narrow the other."
-            return
-
-
-def _covers(wide: When, narrow: When) -> bool:
-    return (
-        _range_covers(wide.days_overdue, narrow.days_overdue)
-        and _range_covers(wide.total, narrow.total)
-        and _range_covers(wide.late_before, narrow.late_before)
-        and _tags_cover(wide.tags, narrow.tags)
-    )
-
-
-def _range_covers(wide: NumberRange | AmountRange | None, narrow: NumberRange | AmountRange | None) -> bool:
-    if wide is None:
-        return True
-    if narrow is None:
-        return False
-    below = wide.from_ is None or (narrow.from_ is not None and wide.from_ <= narrow.from_)
-    return below and (wide.to is None or (narrow.to is not None and narrow.to <= wide.to))
-
-
-def _tags_cover(wide: Tags | None, narrow: Tags | None) -> bool:
-    if wide is None:
-        return True
-    if narrow is None:
-        return False
-    some = not wide.any or (bool(narrow.any) and set(narrow.any) <= set(wide.any))
-    return some and set(wide.all) <= set(narrow.all) and set(wide.none) <= set(narrow.none)
+def coverage_of(policy: Policy, source: bytes, *, name: str) -> tuple[Mistake, ...]:
+    """Return what was found in the policy's coverage, each with its line and an example, in the order of its lines."""
+    node, _ = read_lines(source, file=name)
+    assert node is not None  # a policy was read from it
+    found = []
+    for finding in findings_of(policy):
+        path: Path = ("rules",) if finding.rule is None else ("rules", finding.rule, "name")
+        if finding.rule is not None and finding.offer is not None:
+            path = ("rules", finding.rule, "offers", finding.offer, "name")
+        reason, remedy = told(finding, policy, str)
+        found.append(mistake_at(node, path, reason.rstrip("."), remedy, file=name))
+    return tuple(sorted(found, key=lambda warning: (warning.line, warning.column)))

@@ -127,6 +127,29 @@ WRONG = [
     ("title: Política", "title: &t Política", 4, "title", "anchor"),
     ("title: Política", "title: !!python/name:os.system Política", 4, "title", "tag"),
     ("title: Política padrão de negociação", "title: *t", 4, "title", "alias"),
+    ("title: Política padrão de negociação", "title: {<<: *t}", 4, "title", "alias"),
+    ("title: Política padrão de negociação", "title: ~", 4, "title", "no name"),
+    ("currency: BRL", "on: BRL", 5, "on", "unknown"),
+    ("currency: BRL", "currency: BRL\ncurrency: BRL", 6, "currency", "stands here again"),
+    ("fine_percent: 2.00", "fine_percent: 2%", 9, "late_charges.fine_percent", "no percentage"),
+    ("fine_percent: 2.00", "fine_percent: .nan", 9, "late_charges.fine_percent", "no percentage"),
+    ("fine_percent: 2.00", "fine_percent: 1:30", 9, "late_charges.fine_percent", "no percentage"),
+    ("fine_percent: 2.00", "fine_percent: dois", 9, "late_charges.fine_percent", "no percentage"),
+    ("grace_days: 0", "grace_days: 010", 11, "late_charges.grace_days", "no whole number"),
+    ("grace_days: 0", "grace_days: 1.5", 11, "late_charges.grace_days", "no whole number"),
+    ("grace_days: 0", "grace_days: 99999999999999999999", 11, "late_charges.grace_days", "no whole number"),
+    ("grace_days: 0", "grace_days: no", 11, "late_charges.grace_days", "no whole number"),
+    ("until: 2027-12-31", "until: 2027-13-01", 6, "valid.until", "not in the calendar"),
+    ("until: 2027-12-31", "until: amanhã", 6, "valid.until", "no date"),
+    ("from: 20000.00", "from: R$ 20000", 19, "rules[0].when.total.from", "no amount"),
+    ("from: 20000.00", "from: 1e400", 19, "rules[0].when.total.from", "no amount"),
+    ("none: [juridico]", "none: juridico", 47, "rules[3].when.tags.none", "a list"),
+    ("none: [juridico]", "none: [{a: 1}]", 47, "rules[3].when.tags.none[0]", ""),
+    ("principal: 5.00", "principal: 100.01", 27, "rules[1].offers[0].discount_percent.principal", "more than 100"),
+    ("principal: 5.00", "principal: -5.00", 27, "rules[1].offers[0].discount_percent.principal", "no percentage"),
+    ("principal: 5.00", "juros: 5.00", 27, "rules[1].offers[0].discount_percent.juros", "unknown"),
+    ("to: 12}", "to: 121}", 55, "rules[3].offers[1].count.to", "too large"),
+    ("kind: promise", "kind: [promise]", 62, "rules[3].offers[2].kind", ""),
 ]
 
 
@@ -136,6 +159,16 @@ WRONG = [
 def test_a_mistake_is_told_with_its_line(old: str, new: str, line: int, path: str, reason: str) -> None:
     found = mistakes(policy_with((old, new)))
     assert [one for one in found if one.startswith(f"padrao.yaml:{line}: {path}") and reason in one], found
+    told = read_policy(policy_with((old, new)), name="padrao.yaml")
+    assert isinstance(told, tuple)
+    assert [one for one in told if not (one.line and one.column and one.remedy)] == []
+
+
+@pytest.mark.parametrize("word", ["no", "yes", "on", "2026-01-01", "0x10", "1:30", "off"])
+def test_a_word_is_the_word_that_is_written_whatever_yaml_makes_of_it(word: str) -> None:
+    policy = read_policy(policy_with(("policy: padrao", f"policy: {word}")), name="p")
+    assert isinstance(policy, Policy)
+    assert policy.name == word
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines() -> None:
@@ -164,6 +197,11 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines() -> None:
         (b"{a: " * 1_000, "deeply nested"),
         (b"- 1\n" * 30_000, "too long"),
         (b"a" * 300_000, "larger than"),
+        (b"a: 1\n" * 2_000_000, "larger than"),
+        (b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "alias"),
+        (b"\ta: 1\n", "cannot start any token"),
+        (b"!!map {a: 1}", "tag"),
+        ("a: 1".encode("utf-16"), "not UTF-8"),
         (b"a: \xff\n", "not UTF-8"),
         (b"a: \x00\n", "does not allow"),
         (b'a: "\\ud800"\n', "half a character"),
@@ -220,7 +258,6 @@ WARNED = [
     ("interest_percent_month: 1.00", "interest_percent_month: 1.01", 10, "CTN art. 161"),
     ("interest_percent_month: 0.99", "interest_percent_month: 1.50", 57, "1.720.656"),
     ("pay_within_days: 2", "pay_within_days: 1", 28, "CDC art. 54-B"),
-    ("from: 1, to: 30", "from: 1", 46, '"atraso-longo" can never apply, "atraso-recente" takes its debts first'),
     ("principal: 10.00, fine", "principal: 27.00, fine", 51, None),
     ("from: 31}, tags", "from: 31, to: 900}, tags", 51, "towards the last of these days"),
 ]

@@ -27,7 +27,7 @@ from flows.explain import explain as sentences
 from flows.facts import PolicyInForce
 from flows.negotiation import DebtFacts, decide
 from flows.policy import Policy, read_draft, read_policy
-from flows.policy_warnings import warnings_of
+from flows.policy_warnings import coverage_of, warnings_of
 from flows.yaml_lines import Mistake
 from payments.late_charges import Cost
 
@@ -46,22 +46,31 @@ def policy() -> None:
 @click.argument("file", type=_FILE)
 @_json
 def check(file: Path, as_json_: bool) -> None:
-    """Tell every mistake in FILE with its line, and what is doubtful."""
+    """Tell every mistake in FILE with its line, what is doubtful, and which debts its rules forget or share."""
     source = file.read_bytes()
     found = read_policy(source, name=file.name)
     mistakes = () if isinstance(found, Policy) else found
-    warnings = warnings_of(found, source, name=file.name) if isinstance(found, Policy) else ()
+    warnings: tuple[Mistake, ...] = ()
+    coverage: tuple[Mistake, ...] = ()
+    if isinstance(found, Policy):
+        warnings = warnings_of(found, source, name=file.name)
+        coverage = coverage_of(found, source, name=file.name)
     if as_json_:
-        findings = [_finding(one, "mistake") for one in mistakes] + [_finding(one, "warning") for one in warnings]
+        kinds = (("mistake", mistakes), ("warning", warnings), ("coverage", coverage))
+        findings = [_finding(one, kind) for kind, ones in kinds for one in ones]
         click.echo(json.dumps(findings, ensure_ascii=False, indent=2))
     else:
-        for line in [str(one) for one in mistakes] + [f"{one} (warning)" for one in warnings]:
+        for line in map(str, mistakes):
             click.echo(line)
+        for kind, ones in (("warning", warnings), ("coverage", coverage)):
+            for one in ones:
+                click.echo(f"{one} ({kind})")
     if mistakes:
         lines = ", ".join(str(line) for line in dict.fromkeys(one.line for one in mistakes))
         raise click.ClickException(f"{file.name}: {_count(mistakes, 'mistake')} (line {lines})")
     if not as_json_:
-        click.echo(f"{file.name}: no mistakes, {_count(warnings, 'warning')}.")
+        notes = f", {_count(coverage, 'note')} on coverage" if coverage else ""
+        click.echo(f"{file.name}: no mistakes, {_count(warnings, 'warning')}{notes}.")
 
 
 @policy.command()
