@@ -60,7 +60,7 @@ def _own_days(policy: Policy) -> Iterator[Warning]:
         if day not in policy.valid:
             yield (
                 ("holidays", "own", index),
-                f"{day} is outside the policy's validity",
+                "this day is outside the policy's validity",
                 "Correct the year, or delete it.",
             )
 

@@ -184,7 +184,7 @@ def test_submitted_by_one_and_approved_by_another_it_is_in_force(runner: CliRunn
     assert [(row["in_force"], row["approved_by"]) for row in printed(run(runner, "list", "--json"))] == [(False, None)]
     refused = run(runner, "approve", digest, "--by", "bia")
     assert refused.exit_code == 1
-    assert refused.stderr == "Error: bia submitted this policy; somebody else has to approve it.\n"
+    assert refused.stderr == "Error: bia submitted this policy; somebody else has to decide on it.\n"
     assert run(runner, "approve", digest, "--by", "Caio").exit_code == 0
     (row,) = printed(run(runner, "list", "--json"))
     assert (row["digest"], row["submitted_by"], row["approved_by"], row["in_force"]) == (digest, "Bia", "Caio", True)

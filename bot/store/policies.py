@@ -17,6 +17,7 @@ from flows.yaml_lines import Mistake
 
 _ROLES = ("finance", "admin")
 _TEXT_CHARACTERS = 2000
+_REFUSED_ALREADY = "This policy is refused already, by {name}."
 
 PERSON = "SELECT id, role, disabled_at IS NOT NULL AS disabled FROM app_user WHERE lower(name) = lower($1)"
 KEEP = """
@@ -33,7 +34,11 @@ FROM   policy ORDER BY submitted_at DESC, digest
 
 
 class PolicyRefused(Exception):
-    """A submission or decision that may not be; the text says why, and what to do."""
+    """A submission or decision that may not be; the text says why, and what to do. `says` has `fields` to fill in."""
+
+    def __init__(self, says: str, **fields: object) -> None:
+        super().__init__(says.format(**fields) if fields else says)
+        self.says, self.fields = says, fields
 
 
 class PolicyUnreadable(PolicyRefused):
@@ -118,7 +123,7 @@ async def approve(
     async with conn.transaction():
         journal = await _held(conn, by)
         until = await _still_valid(conn, digest, today)
-        proposal = _to_decide(journal, digest, person, "approve")
+        proposal = _to_decide(journal, digest, person)
         if valid_from is not None and valid_until is not None and valid_from > valid_until:
             raise PolicyRefused("The first day is after the last one.")
         if min(until, valid_until or until) < max(today, valid_from or today):
@@ -136,7 +141,7 @@ async def refuse(conn: Any, digest: str, *, by: By, text: str) -> None:
         raise PolicyRefused("Say why: whoever submitted it has to know what to change.")
     async with conn.transaction():
         journal = await _held(conn, by)
-        proposal = _to_decide(journal, digest, person, "refuse")
+        proposal = _to_decide(journal, digest, person)
         await _write(conn, journal, person, kind="refused", digest=digest, text=text, proposal=proposal.n)
 
 
@@ -207,20 +212,23 @@ async def _still_valid(conn: Any, digest: str, today: date) -> date:
     if until is None:
         raise PolicyRefused("No policy of this digest was submitted. `acerto policy list` shows them.")
     if until < today:
-        raise PolicyRefused(f"This policy was valid until {until}. Submit one whose days are still to come.")
+        raise PolicyRefused(
+            "This policy was valid until {until}. Submit one whose days are still to come.", until=until
+        )
     return until
 
 
-def _to_decide(journal: PolicyJournal, digest: str, person: By, verb: str) -> PolicyEvent:
+def _to_decide(journal: PolicyJournal, digest: str, person: By) -> PolicyEvent:
     """The proposal that a decision is on."""
     for proposal in waiting(journal.events, digest):
         if (proposal.user_id is not None and proposal.user_id == person.user_id) or same_name(proposal.by, person.name):
-            raise PolicyRefused(f"{person.name} submitted this policy; somebody else has to {verb} it.")
+            raise PolicyRefused("{name} submitted this policy; somebody else has to decide on it.", name=person.name)
         return proposal
     decided = last_decision(journal.events, digest)
     if decided is None:
         raise PolicyRefused("This policy has to be submitted once more: its submission is not in the journal.")
-    raise PolicyRefused(f"This policy is {decided.kind} already, by {decided.by}.")
+    said = "This policy is approved already, by {name}." if decided.kind == "approved" else _REFUSED_ALREADY
+    raise PolicyRefused(said, name=decided.by)
 
 
 async def _person(conn: Any, by: By) -> By:
@@ -231,8 +239,10 @@ async def _person(conn: Any, by: By) -> By:
         raise PolicyRefused("Say who you are: the name is empty.")
     user = await conn.fetchrow(PERSON, name)
     if user is not None and user["disabled"]:
-        raise PolicyRefused(f"{name} may not log in any more; somebody else has to do it.")
+        raise PolicyRefused("{name} may not log in any more; somebody else has to do it.", name=name)
     if user is not None and user["role"] not in _ROLES:
-        raise PolicyRefused(f"{name} has the role {user['role']}; policies belong to finance and admin.")
+        raise PolicyRefused(
+            "{name} has the role {role}; policies belong to finance and admin.", name=name, role=user["role"]
+        )
     user_id = by.user_id if by.user_id is not None or user is None else user["id"]
     return By(name=name, at=by.at, secret=by.secret, user_id=user_id, form_key=by.form_key)

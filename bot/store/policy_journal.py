@@ -26,7 +26,12 @@ IS_THERE = "SELECT EXISTS (SELECT FROM policy_event WHERE form_key = $1)"
 
 
 class JournalBroken(Exception):
-    """Lines of the journal are not as this program wrote them: nothing may be added before somebody looked."""
+    """Lines of the journal are not as this program wrote them: nothing may be added before somebody looked. `says` has
+    `fields` to fill in."""
+
+    def __init__(self, says: str, **fields: object) -> None:
+        super().__init__(says.format(**fields))
+        self.says, self.fields = says, fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +96,9 @@ async def hold(conn: Any, secret: bytes) -> PolicyJournal:
     if journal.broken:
         lines = ", ".join(map(str, journal.broken))
         raise JournalBroken(
-            f"The journal of approvals was changed from outside (line {lines}). Nothing can be submitted or approved"
-            " until it is restored from a backup."
+            "The journal of approvals was changed from outside (line {lines}). Nothing can be submitted or approved"
+            " until it is restored from a backup.",
+            lines=lines,
         )
     return journal
 

@@ -5,13 +5,17 @@ from collections.abc import Mapping
 from aiohttp import web
 
 _BYTES = 64 * 1024
+UPLOAD_BYTES = 4 * 1024 * 1024  # of a form with a file: as much as any request may have
 
 
 async def read_form(request: web.Request) -> Mapping[str, str]:
-    """Return the fields of a form, of a repeated one the first. Raises 413 for too much, 415 or 400 for no form."""
-    if request.content_length is None or request.content_length > _BYTES:
-        raise web.HTTPRequestEntityTooLarge(max_size=_BYTES, actual_size=request.content_length or 0)
-    if request.content_type != "application/x-www-form-urlencoded":
+    """Return the fields of a form, of a repeated one the first; files are left to `bot.web.uploads`. Raises 413 for too
+    much, 415 or 400 for no form."""
+    is_upload = request.content_type == "multipart/form-data"
+    most = UPLOAD_BYTES if is_upload else _BYTES
+    if request.content_length is None or request.content_length > most:
+        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=request.content_length or 0)
+    if not is_upload and request.content_type != "application/x-www-form-urlencoded":
         raise web.HTTPUnsupportedMediaType
     try:
         fields = await request.post()

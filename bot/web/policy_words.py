@@ -1,0 +1,46 @@
+"""What became of a policy, in words: in force, waiting, approved, refused; and what keeps one from counting."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.engine.policy_in_force import Trouble
+from flows.approvals import PolicyEvent, last_decision, waiting
+from flows.facts import PolicyInForce
+from flows.wording import Texts
+
+TROUBLES: dict[Trouble, str] = {
+    "journal_changed": "Lines of the journal of approvals were changed outside Acerto. They do not count.",
+    "journal_shortened": "Lines of the journal of approvals have vanished while Acerto was running.",
+    "policy_changed": "The file of an approved policy was changed after its approval. It is not used.",
+    "policy_unreadable": "An approved policy cannot be read by this version. It is not used.",
+    "policy_over": "The days of the approved policy are over. Nothing is offered until another is approved.",
+}
+EVENTS = {
+    "submitted": "submitted it",
+    "proposed_again": "proposed to go back to it",
+    "commented": "commented",
+    "approved": "approved it",
+    "refused": "refused it",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One word for a policy, and the name of its colour."""
+
+    word: str
+    look: str
+
+
+def standing(events: Sequence[PolicyEvent], digest: str, current: PolicyInForce | None, texts: Texts) -> Standing:
+    """Return what a policy is today."""
+    if waiting(events, digest):
+        return Standing(word=texts("waits for a decision"), look="waiting")
+    if current is not None and current.digest == digest:
+        return Standing(word=texts("in force"), look="in-force")
+    decided = last_decision(events, digest)
+    if decided is None:
+        return Standing(word=texts("handed in before the journal"), look="over")
+    if decided.kind == "refused":
+        return Standing(word=texts("refused"), look="refused")
+    return Standing(word=texts("approved, not in force"), look="over")

@@ -1,0 +1,259 @@
+"""Finance's pages of policies: handed in, compared, decided by a second person, and in the chat at once."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestClient
+from playwright.async_api import Page, async_playwright
+
+from bot.sandbox.people import CARLA
+from bot.store.users import Role
+from bot.web.sessions import COOKIE
+from flows.policy import read_policy
+from flows.policy_difference import changes_of, lines_of
+from tests.desk import Visitor
+from tests.test_finance_offers import said, somebody
+from tests.test_policy import SAMPLE, policy_with
+from tests.town import POLICY, Town, town
+
+LIST = "/finance/policies"
+GENEROUS = policy_with(("principal: 10.00", "principal: 20.00"), ("title: Política padrão", "title: Política generosa"))
+
+
+@dataclass
+class Office:
+    """The town, its folder of policies, and people of finance."""
+
+    town: Town
+    folder: Path
+
+    async def of(self, role: Role) -> Visitor:
+        visitor, _ = await somebody(self.town, role)
+        return visitor
+
+    def writes(self, name: str, source: bytes) -> None:
+        (self.folder / name).write_bytes(source)
+
+
+@pytest.fixture
+async def office(database: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    async with town(database, redis_url, tmp_path, people=(CARLA,), policy_dir=folder) as running:
+        yield Office(running, folder)
+
+
+def stranger(office: Office) -> Visitor:
+    """Somebody without a session."""
+    client: TestClient[Any, Any] = TestClient(office.town.server, cookie_jar=aiohttp.CookieJar(unsafe=True))
+    return Visitor(client)
+
+
+def digest_of(source: bytes) -> str:
+    policy = read_policy(source, name="p")
+    assert not isinstance(policy, tuple)
+    return policy.digest
+
+
+async def form_of(visitor: Visitor, address: str, action: str) -> dict[str, str]:
+    """The hidden fields of one form of a page."""
+    page = await visitor.text(address)
+    form = re.search(rf'<form[^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', page, re.S)
+    assert form is not None, f"no form to {action}"
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[1]))
+
+
+async def hands_in(visitor: Visitor, source: bytes, name: str = "nova.yaml", text: str = "") -> aiohttp.ClientResponse:
+    fields = await form_of(visitor, LIST, LIST)
+    form = aiohttp.FormData({"csrf": fields["csrf"], "key": fields["key"], "text": text})
+    form.add_field("upload", source, filename=name, content_type="application/yaml")
+    return await visitor.client.post(LIST, data=form, allow_redirects=False)
+
+
+async def decides(visitor: Visitor, digest: str, what: str, **more: str) -> aiohttp.ClientResponse:
+    address = f"{LIST}/{digest}/approval"
+    fields = await form_of(visitor, address, f"{address}/{what}")
+    return await visitor.post(f"{address}/{what}", {**fields, **more})
+
+
+async def test_what_one_hands_in_another_approves_and_the_chat_offers_it(office: Office) -> None:
+    clara, otavio = await office.of("finance"), await office.of("admin")
+    digest = digest_of(GENEROUS)
+    answer = await hands_in(clara, GENEROUS, text="Campanha de Natal")
+    assert (answer.status, answer.headers["Location"]) == (303, f"{LIST}/{digest}/approval")
+    own = said(await clara.text(f"{LIST}/{digest}/approval"))
+    assert "Você enviou esta política: outra pessoa precisa decidir." in own
+    assert "Campanha de Natal" in own
+    page = said(await otavio.text(f"{LIST}/{digest}/approval"))
+    assert "atraso-longo “a-vista”: à vista em até 3 dias, com desconto de 10% do principal" in page
+    assert "com desconto de 20% do principal" in page
+    assert "aguarda decisão" in page
+    phone = office.town.phone(CARLA)
+    await phone.says("oi", CARLA.document[:3], "quero parcelar")
+    before = phone.heard
+    assert (await decides(otavio, digest, "approve", text="combinado")).status == 303
+    await phone.says("menu", "quero parcelar")
+    assert phone.heard != before
+    assert await office.town.ask("SELECT count(*) FROM offer WHERE policy_digest = $1", digest)
+    assert "em vigor" in said(await clara.text(f"{LIST}/{digest}"))
+
+
+async def test_nobody_decides_on_their_own_and_a_refusal_says_why(office: Office) -> None:
+    clara, otavio = await office.of("finance"), await office.of("admin")
+    digest = digest_of(GENEROUS)
+    await hands_in(clara, GENEROUS)
+    address = f"{LIST}/{digest}/approval"
+    fields = await form_of(clara, address, f"{address}/comment")
+    for what in ("approve", "refuse"):
+        answer = await clara.post(f"{address}/{what}", {**fields, "text": "sim"})
+        assert answer.status == 409
+        assert "outra pessoa precisa decidir" in said(await answer.text())
+    assert (await decides(otavio, digest, "refuse", text=" ")).status == 409
+    assert (await decides(otavio, digest, "refuse", text="O teto está alto")).status == 303
+    page = said(await clara.text(address))
+    assert "Otávio admin recusou" in page
+    assert "O teto está alto" in page
+    assert await office.town.parts.policies.troubles(office.town.parts.pool, office.town.clock.now().date()) == ()
+
+
+async def test_going_back_is_an_approval_too(office: Office) -> None:
+    clara, otavio = await office.of("finance"), await office.of("admin")
+    old, new = digest_of(POLICY.read_bytes()), digest_of(GENEROUS)
+    await hands_in(clara, GENEROUS)
+    await decides(otavio, new, "approve")
+    assert (await decides(otavio, old, "again", text="confundiu as pessoas")).status == 303
+    assert "em vigor" in said(await clara.text(f"{LIST}/{new}"))
+    assert (await decides(clara, old, "approve")).status == 303
+    page = said(await clara.text(f"{LIST}/{old}"))
+    assert "em vigor" in page
+    assert "aprovada, fora de vigor" in said(await clara.text(f"{LIST}/{new}"))
+
+
+async def test_an_approval_may_be_for_some_days_and_nonsense_is_refused(office: Office) -> None:
+    clara, otavio = await office.of("finance"), await office.of("admin")
+    digest = digest_of(GENEROUS)
+    await hands_in(clara, GENEROUS)
+    today = office.town.clock.now().date()
+    assert (await decides(otavio, digest, "approve", valid_from="amanhã")).status == 422
+    late = {"valid_from": str(today + timedelta(days=9)), "valid_until": str(today + timedelta(days=3))}
+    assert (await decides(otavio, digest, "approve", **late)).status == 409
+    await decides(otavio, digest, "approve", valid_from=str(today + timedelta(days=3)))
+    assert "aprovada, fora de vigor" in said(await clara.text(f"{LIST}/{digest}"))
+    await office.town.moves(days=3)
+    assert "em vigor" in said(await clara.text(f"{LIST}/{digest}"))
+
+
+async def test_a_form_sent_twice_a_foreign_form_and_a_missing_role_change_nothing(office: Office) -> None:
+    clara, otavio, paula = await office.of("finance"), await office.of("admin"), await office.of("agent")
+    digest = digest_of(GENEROUS)
+    await hands_in(clara, GENEROUS)
+    address = f"{LIST}/{digest}/approval"
+    fields = await form_of(clara, address, f"{address}/comment")
+    assert (await clara.post(f"{address}/comment", {**fields, "text": "ok?"})).status == 303
+    again = await clara.post(f"{address}/comment", {**fields, "text": "ok?"})
+    assert (again.status, "nada foi feito duas vezes" in said(await again.text())) == (409, True)
+    assert (await otavio.post(f"{address}/approve", {"text": "", "key": "a" * 32})).status == 403
+    for one in (LIST, f"{LIST}/{digest}", address):
+        assert (await paula.get(one)).status == 403
+        assert (await stranger(office).get(one)).status == 303
+    assert (await otavio.get(f"{LIST}/{'0' * 64}")).status == 404
+    assert (await otavio.get(f"{LIST}/{'0' * 64}/approval")).status == 404
+    kinds = await office.town.ask("SELECT string_agg(kind, ' ' ORDER BY n) FROM policy_event")
+    assert kinds == "submitted approved submitted commented"
+
+
+async def test_a_file_with_mistakes_is_told_with_line_and_column_and_not_taken_in(office: Office) -> None:
+    clara = await office.of("finance")
+    answer = await hands_in(clara, policy_with(("fine_percent: 2.00", "fine_percent: 2,00")))
+    page = said(await answer.text())
+    assert answer.status == 422
+    assert "9:3 late_charges.fine_percent" in page
+    assert (await hands_in(clara, b"x" * 5_000_000)).status == 413
+    nothing = await clara.post(LIST, await form_of(clara, LIST, LIST))
+    assert nothing.status == 422
+
+
+async def test_files_of_the_folder_are_handed_in_by_name_and_nothing_else_is(office: Office) -> None:
+    office.writes("generosa.yaml", GENEROUS)
+    office.writes("errada.yaml", policy_with(("currency: BRL", "currency: USD")))
+    office.writes("leia-me.txt", b"nada")
+    (office.folder.parent / "fora.yaml").write_bytes(SAMPLE)
+    (office.folder / "atalho.yaml").symlink_to(office.folder.parent / "fora.yaml")
+    clara = await office.of("finance")
+    page = said(await clara.text(LIST))
+    assert "generosa.yaml novo" in page
+    assert "errada.yaml um erro, na linha 5" in page
+    assert "leia-me" not in page
+    assert "atalho" not in page
+    csrf = (await form_of(clara, LIST, LIST))["csrf"]
+    for name in ("../fora.yaml", "atalho.yaml", "leia-me.txt", "/etc/passwd", ""):
+        assert (await clara.post(LIST, {"csrf": csrf, "file": name})).status == 422
+    assert (await clara.post(LIST, {"csrf": csrf, "file": "generosa.yaml"})).status == 303
+    assert "generosa.yaml já enviado" in said(await clara.text(LIST))
+
+
+async def test_what_was_changed_behind_our_back_is_said_on_the_page_and_to_those_who_watch(office: Office) -> None:
+    clara = await office.of("finance")
+    async with office.town.parts.pool.acquire() as conn, conn.transaction():
+        await conn.execute("SET LOCAL session_replication_role = replica")
+        await conn.execute("UPDATE policy SET source = source || '#'")
+    page = said(await clara.text(LIST))
+    assert "O arquivo de uma política aprovada foi alterado depois da aprovação" in page
+    assert "Nenhuma política está em vigor hoje" in page
+    digest = await office.town.ask("SELECT digest FROM policy")
+    assert "alguém o alterou" in said(await clara.text(f"{LIST}/{digest}"))
+    ready = await (await clara.get("/readyz")).json()
+    assert (ready["policy_in_force"], ready["policy_troubles"]) == (None, ["policy_changed"])
+
+
+async def test_the_pages_say_who_gets_what_and_fit_a_phone(office: Office, chromium_path: str | None) -> None:
+    _, token = await somebody(office.town, "finance")
+    digest = digest_of(POLICY.read_bytes())
+    root = str(office.town.server.make_url("")).rstrip("/")
+    async with async_playwright() as tools:
+        browser = await tools.chromium.launch(executable_path=chromium_path, args=["--no-sandbox", "--disable-gpu"])
+        page = await browser.new_page(viewport={"width": 390, "height": 844})
+        await page.context.add_cookies([{"name": COOKIE, "value": token, "url": root}])
+        for address in (LIST, f"{LIST}/{digest}", f"{LIST}/{digest}/approval"):
+            await page.goto(root + address)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= 390, address
+        await page.goto(f"{root}{LIST}/{digest}")
+        await says_who_gets_what(page)
+        await browser.close()
+
+
+async def says_who_gets_what(page: Page) -> None:
+    table = unescape(await page.inner_text(".policy-table"))
+    assert "acima-da-alcada" in table
+    assert "de 2x a 12x" in table
+    titles = await page.locator(".policy-map title").all_text_contents()
+    deep = [one for one in titles if "de 31 a 45 dias de atraso" in one and "R$ 1.000,00 –" in one]
+    assert [("12,84%" in one or "no máximo 12 parcelas" in one) for one in deep] == [True, True], deep
+    assert "quem decide" not in titles[0]
+
+
+def test_a_moved_a_new_and_a_lost_rule_are_told_in_words() -> None:
+    old = read_policy(SAMPLE, name="p")
+    changed = policy_with(("name: juridico\n", "name: advogados\n"), ("grace_days: 0", "grace_days: 2"))
+    new = read_policy(changed, name="p")
+    assert not isinstance(old, tuple)
+    assert not isinstance(new, tuple)
+    found = changes_of(old, new, str)
+    assert [(c.rule, bool(c.before), bool(c.after)) for c in found] == [
+        ("", False, True),
+        ("advogados", False, True),
+        ("juridico", True, False),
+    ]
+    assert changes_of(old, old, str) == ()
+    (first, *_) = lines_of(SAMPLE.decode(), changed.decode())
+    assert [(line.kind, line.before, line.after) for line in first if line.kind != "same"] == [
+        ("gone", 11, None),
+        ("new", None, 11),
+    ]
