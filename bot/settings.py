@@ -100,6 +100,7 @@ class Settings:
     whatsapp: WhatsApp = field(default_factory=WhatsApp)
     pix: Pix = field(default_factory=Pix)
     secret_key: Secret = Secret()
+    second_factor: str = "optional"
 
     @property
     def rules(self) -> Rules:
@@ -144,6 +145,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, serving: bool
         whatsapp=_whatsapp(read, serving),
         pix=_pix(read, merchant, serving),
         secret_key=Secret(read.text("SECRET_KEY", "")),
+        second_factor=read.one_of("SECOND_FACTOR", ("optional", "required")),
     )
     if settings.secret_key and len(settings.secret_key) < 32:
         mistakes.append(f"{PREFIX}SECRET_KEY is shorter than 32 characters; make one with `openssl rand -hex 32`.")

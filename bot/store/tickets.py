@@ -26,8 +26,8 @@ LIMIT  $1
 """
 FIND = """
 SELECT t.id, t.conversation_id, t.reason, t.queue, t.state, t.agent_id, u.name AS agent, t.opened_at, t.claimed_at,
-       t.closed_at, t.outcome
-FROM   ticket t LEFT JOIN app_user u ON u.id = t.agent_id
+       t.closed_at, t.outcome, coalesce(c.customer_id, t.customer_id) AS customer_id
+FROM   ticket t JOIN conversation c ON c.id = t.conversation_id LEFT JOIN app_user u ON u.id = t.agent_id
 WHERE  t.id = $1
 """
 OLDEST_WAITING = "SELECT id FROM ticket WHERE state = 'open' AND id <> $1 ORDER BY opened_at, id LIMIT 1"
@@ -100,6 +100,7 @@ class Ticket:
     claimed_at: datetime | None
     closed_at: datetime | None
     outcome: Outcome | None
+    customer_id: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,12 @@
 The address says what is open; the page works without a script, and with one it is live (`desk_regions`, `live`).
 """
 
+from typing import Any
+
 from aiohttp import web
 
 from bot.parts import PARTS
-from bot.store import tickets
+from bot.store import access_log, tickets
 from bot.store.sessions import Session
 from bot.web import channel_switch, desk_regions
 from bot.web.customer_card import card_of
@@ -21,6 +23,7 @@ _ID_DIGITS = 18
 async def show_queue(request: web.Request, session: Session) -> web.StreamResponse:
     """The desk with nothing open."""
     async with request.app[PARTS].pool.acquire() as conn:
+        await _seen(request, conn, session, "desk_queue")
         queue = await desk_regions.queue(request, conn, session, opened=0)
         switch = await channel_switch.switch(request, conn, session, back="/desk")
     return page(
@@ -53,6 +56,7 @@ async def next_waiting(request: web.Request, _: Session) -> web.StreamResponse:
 async def look_at_queue(request: web.Request, session: Session) -> web.StreamResponse:
     """The queue, if it changed."""
     async with request.app[PARTS].pool.acquire() as conn:
+        await _seen(request, conn, session, "desk_queue")
         region = await desk_regions.queue(request, conn, session, opened=_number(request.query.get("open")))
     return _if_changed(request, region)
 
@@ -65,6 +69,7 @@ async def look_at_region(request: web.Request, session: Session) -> web.StreamRe
         ticket = await tickets.find(conn, ticket_id_of(request))
         if ticket is None:
             raise web.HTTPNotFound
+        await _seen(request, conn, session, "desk_conversation", ticket)
         if name == "transcript":
             return _if_changed(request, await desk_regions.transcript(request, conn, ticket))
         card = await card_of(conn, parts, ticket.conversation_id)
@@ -87,6 +92,7 @@ async def conversation_page(
                 status=404,
                 link=("/desk", "To the desk"),
             )
+        await _seen(request, conn, session, "desk_conversation", ticket)
         card = await card_of(conn, parts, ticket.conversation_id)
         transcript = await desk_regions.transcript(request, conn, ticket)
         queue = await desk_regions.queue(request, conn, session, opened=ticket_id)
@@ -130,6 +136,20 @@ def routes() -> list[web.RouteDef]:
         web.get(r"/desk/{id:\d{1,18}}", show_ticket),
         web.get(r"/desk/{id:\d{1,18}}/{region:head|card|transcript|composer}", look_at_region),
     ]
+
+
+async def _seen(
+    request: web.Request, conn: Any, session: Session, what: str, ticket: tickets.Ticket | None = None
+) -> None:
+    """Write down who is shown whose data; a page that looks again every moment is one line an hour."""
+    await access_log.note_hourly(
+        conn,
+        user_id=session.user_id,
+        what=what,
+        now=request.app[PARTS].clock.now(),
+        customer_id=ticket.customer_id if ticket is not None else None,
+        object_id=ticket.conversation_id if ticket is not None else None,
+    )
 
 
 def _if_changed(request: web.Request, region: Region) -> web.Response:

@@ -15,7 +15,7 @@ from aiohttp import web
 from bot.engine import reconciling
 from bot.engine.reconciling import Outcome, Wish
 from bot.parts import PARTS, Parts
-from bot.store import reconcile_queue
+from bot.store import access_log, reconcile_queue
 from bot.store.decisions import By
 from bot.store.reconcile_queue import Found, FoundCustomer
 from bot.store.sessions import Session
@@ -58,6 +58,7 @@ async def show_all(request: web.Request, session: Session) -> web.StreamResponse
     """What waits, oldest first, and what is kept as credit."""
     parts = request.app[PARTS]
     async with parts.pool.acquire() as conn:
+        await access_log.note(conn, user_id=session.user_id, what="payments", now=parts.clock.now())
         waiting = await reconcile_queue.waiting(conn, "suspense", limit=_SHOWN)
         credits = await reconcile_queue.waiting(conn, "credit", limit=_SHOWN)
         sums = await reconcile_queue.sums(conn)
@@ -85,6 +86,13 @@ async def find(request: web.Request, session: Session) -> web.StreamResponse:
     if not asked:
         return await _one(request, session, _Told())
     async with request.app[PARTS].pool.acquire() as conn:
+        await access_log.note(
+            conn,
+            user_id=session.user_id,
+            what="payment_search",
+            now=request.app[PARTS].clock.now(),
+            object_id=_payment_id(request),
+        )
         debts, customers = await reconcile_queue.find(conn, asked, limit=_FOUND)
     return await _one(request, session, _Told(asked=asked, debts=tuple(debts), customers=tuple(customers)))
 
@@ -142,6 +150,15 @@ async def _one(request: web.Request, session: Session, told: _Told, *, status: i
     parts = request.app[PARTS]
     async with parts.pool.acquire() as conn:
         payment = await reconcile_queue.one(conn, _payment_id(request))
+        if payment is not None:
+            await access_log.note(
+                conn,
+                user_id=session.user_id,
+                what="payment",
+                now=parts.clock.now(),
+                customer_id=payment.customer_id,
+                object_id=_payment_id(request),
+            )
     if payment is None:
         return _gone(request)
     return page(

@@ -8,6 +8,7 @@ from aiohttp import web
 from bot.parts import PARTS
 from bot.store.database import AWAY
 from bot.web import (
+    account,
     assets,
     channel_switch,
     desk,
@@ -25,6 +26,8 @@ from bot.web import (
     papers,
     parked,
     pay,
+    people,
+    people_access,
 )
 from bot.web.attempts import Attempts
 from bot.web.rendering import ENVIRONMENT, environment, notice
@@ -32,6 +35,9 @@ from bot.web.sessions import Handler
 
 _MODULES = (
     login,
+    account,
+    people,
+    people_access,
     live,
     desk,
     desk_actions,

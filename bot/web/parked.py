@@ -6,7 +6,7 @@ from aiohttp import web
 from bot.engine.inbox import InboxUnavailable
 from bot.engine.taking_in import arrivals_of
 from bot.parts import PARTS, Parts
-from bot.store import parked
+from bot.store import access_log, parked
 from bot.store.parked import Parked
 from bot.store.sessions import Session
 from bot.web.rendering import notice, page, printable, span
@@ -33,6 +33,9 @@ async def show_one(request: web.Request, session: Session) -> web.StreamResponse
     parts, row_id = request.app[PARTS], int(request.match_info["id"])
     async with parts.pool.acquire() as conn:
         found = await parked.opened(conn, row_id)
+        if found is not None:
+            now = parts.clock.now()
+            await access_log.note(conn, user_id=session.user_id, what="parked", now=now, object_id=row_id)
     if found is None:
         return _gone(request)
     log.info("parked.looked_at", inbox_id=row_id, user_id=session.user_id)

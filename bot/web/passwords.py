@@ -31,6 +31,11 @@ def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
+async def hashed(password: str) -> str:
+    """Return the hash to store, worked out off the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, password)
+
+
 async def check(stored: str | None, password: str) -> Checked:
     """Check `password` against the stored hash; None: nobody is there, which takes as long."""
     return await asyncio.get_running_loop().run_in_executor(_threads, _check, stored, password[:LONGEST])

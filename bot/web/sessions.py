@@ -38,6 +38,8 @@ def needs(*roles: Role) -> Callable[[Guarded], Handler]:
                 return await _come_in(request)
             if session.role not in (*roles, "admin"):
                 return _not_yours(request, session)
+            if _needs_second_factor(request, session):
+                return web.Response(status=303, headers={"Location": "/account"})
             if request.method in _UNSAFE and not await _carries_token(request, session):
                 return _stale(request)
             return await handler(request, session)
@@ -109,6 +111,14 @@ async def _come_in(request: web.Request) -> web.StreamResponse:
     if by_htmx(request) or request.headers.get("Accept") == "text/event-stream":
         return web.Response(status=401, headers={"HX-Redirect": login})
     return web.Response(status=303, headers={"Location": login})
+
+
+def _needs_second_factor(request: web.Request, session: Session) -> bool:
+    """Whether this person has to set theirs up before anything else. The demo's person has no phone."""
+    parts = request.app[PARTS]
+    if parts.settings.second_factor != "required" or parts.demo or session.has_second_factor:
+        return False
+    return not request.path.startswith("/account") and request.path != "/logout"
 
 
 async def _carries_token(request: web.Request, session: Session) -> bool:
