@@ -34,6 +34,7 @@ _PLAIN = re.compile(r"([0-9]+)(?:[.,]([0-9]{1,2}))?", re.ASCII)
 _GROUPED = re.compile(r"([0-9]{1,3}(?:\.[0-9]{3})+),([0-9]{1,2})", re.ASCII)
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
 _LOCAL = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", re.ASCII)
+_APOSTROPHE = re.compile(r"'+[=+\-@]")  # before what a spreadsheet would take for a formula, see `bot.debts_csv_out`
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -185,7 +186,8 @@ class _Fields:
 
 
 def _tidy(field: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", field).replace("\u200b", "").split())
+    text = " ".join(unicodedata.normalize("NFC", field).replace("\u200b", "").split())
+    return text[1:] if _APOSTROPHE.match(text) else text
 
 
 def _document(text: str) -> str:

@@ -118,6 +118,15 @@ def agenda(known: LadderFacts, owed: Sequence[Receivable], now: datetime, heard_
     return Agenda(due=tuple(due), later_today=tuple(later), tickets=tuple(tickets), next_at=min(coming, default=None))
 
 
+def coming(known: LadderFacts, one: Receivable, now: datetime) -> Item | None:
+    """Return the first step after `now` (local to the ladder) for something owed, whatever its condition; None: there
+    is none."""
+    track = _track(known, one, now.date())
+    steps = _open_steps(known, one, track, None) if track is not None else []
+    ahead = next((step for step in steps if step.at > now), None)
+    return Item(owed=one, planned=ahead, track=track.name) if track is not None and ahead is not None else None
+
+
 def is_prescribed(due: date, years: int, today: date) -> bool:
     """Five years after the due date (Código Civil art. 206 § 5 I) a debt is not asked for any more: people decide."""
     last = date(due.year + years, due.month, min(due.day, 28) if due.month == 2 else due.day)

@@ -112,7 +112,7 @@ def _askable(moment: Moment, known: LadderFacts, today: date) -> list[Receivable
     found: list[Receivable] = []
     for one in receivables(known, today):
         until = one.debt.promised_until
-        if until is not None and today <= _asked_about(until):
+        if until is not None and today <= asked_about(until):
             continue
         if is_prescribed(one.due_on, known.ladder.prescription_years, today):
             moment.effects.append(TellFinance(kind="prescribed", debt_id=one.debt.id))
@@ -121,17 +121,17 @@ def _askable(moment: Moment, known: LadderFacts, today: date) -> list[Receivable
     return found
 
 
-def _asked_about(until: date) -> date:
-    """The day on which a promise that was not kept is asked about, by its own timer (`flows.agreement_watch`)."""
+def asked_about(until: date) -> date:
+    """Return the day on which a broken promise is asked about, by its own timer (`flows.agreement_watch`)."""
     return payable_day(until + _A_DAY)
 
 
 def _promise_ends(known: LadderFacts, now: datetime) -> datetime | None:
     """When the first promise is over for the ladder: the day after it was asked about."""
     running = [
-        _asked_about(debt.promised_until)
+        asked_about(debt.promised_until)
         for debt in known.debts
-        if debt.promised_until is not None and debt.state == "open" and now.date() <= _asked_about(debt.promised_until)
+        if debt.promised_until is not None and debt.state == "open" and now.date() <= asked_about(debt.promised_until)
     ]
     return datetime.combine(min(running) + _A_DAY, known.ladder.at, now.tzinfo) if running else None
 

@@ -31,7 +31,7 @@ _PLAIN_EVENTS = {
     "closed": "Conversation closed by the agent",
 }
 _GOOD = frozenset({"paid", "agreed"})
-_PAPERS = {
+PAPERS = {
     "terms": "Terms of agreement",
     "quittance": "Quittance",
     "receipt": "Payment receipt",
@@ -219,7 +219,7 @@ _EVENTS: Mapping[str, Callable[[Body, Texts], str]] = {
     "paid": _paid,
     "returned": lambda b, t: say(t, "{amount} of a payment went back", amount=t.money(b["amount_cents"])),
     "ticket_opened": lambda b, t: say(t, "Waits for a person: {reason}", reason=reason_words(str(b["reason"]), t)),
-    "paper": lambda b, t: say(t, "Document kept: {paper}", paper=t(_PAPERS[b["kind"]])),
-    "paper_not_made": lambda b, t: say(t, "Document not made: {paper}", paper=t(_PAPERS[b["kind"]])),
+    "paper": lambda b, t: say(t, "Document kept: {paper}", paper=t(PAPERS[b["kind"]])),
+    "paper_not_made": lambda b, t: say(t, "Document not made: {paper}", paper=t(PAPERS[b["kind"]])),
     "claimed": lambda b, t: say(t, "{agent} took the conversation", agent=plain(str(b["agent"]))),
 }
