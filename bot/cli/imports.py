@@ -4,16 +4,16 @@ import asyncio
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import click
 
 from bot.clock import SystemClock, clock_of
-from bot.debts_csv import DebtsFile, RowError, read_debts
+from bot.debts_csv import DebtsFile, read_debts
+from bot.import_report import by_line, report
 from bot.parts import open_database
 from bot.settings import read_settings
 from bot.store import imports
-from bot.store.imports import Change, Imported
+from bot.store.imports import Imported
 
 
 @click.command("import")
@@ -27,9 +27,9 @@ def import_debts(file: Path, dry_run: bool, as_json: bool) -> None:
     """
     read = read_debts(file.read_bytes())
     imported = asyncio.run(_import(read, dry_run=dry_run))
-    errors = sorted((*read.errors, *imported.errors), key=lambda error: error.line)
+    errors = by_line(*read.errors, *imported.errors)
     if as_json:
-        click.echo(json.dumps(_document(imported, errors), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(report(imported, errors), ensure_ascii=False, indent=2))
     else:
         _print(imported, dry_run=dry_run)
     for error in [] if as_json else errors:
@@ -56,28 +56,6 @@ def _print(imported: Imported, *, dry_run: bool) -> None:
         click.echo(
             f"{codes} for what was owed before {'would be' if dry_run else 'is' if taken == 1 else 'are'} taken back."
         )
-
-
-def _document(imported: Imported, errors: list[RowError]) -> dict[str, Any]:
-    return {
-        "created": imported.created,
-        "updated": imported.updated,
-        "unchanged": imported.unchanged,
-        "errors": [{"line": error.line, "field": error.field, "reason": error.reason} for error in errors],
-        "changes": [_plain(change) for change in imported.changes],
-        "charges_taken_back": imported.charges_taken_back,
-    }
-
-
-def _plain(change: Change) -> dict[str, Any]:
-    before, after = (value if isinstance(value, int) else value.isoformat() for value in (change.before, change.after))
-    return {
-        "line": change.line,
-        "external_id": change.external_id,
-        "field": change.field,
-        "before": before,
-        "after": after,
-    }
 
 
 def _shown(value: int | date) -> str:

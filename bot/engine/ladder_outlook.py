@@ -12,7 +12,7 @@ from flows.events import TimerFired
 from flows.schedule import Schedule, schedule_of
 
 WATCHED = "SELECT fire_at FROM timer WHERE key = $1"
-Nothing: TypeAlias = Literal["no_ladder", "no_chat"]
+Nothing: TypeAlias = Literal["no_ladder", "no_phone", "not_planned"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +25,14 @@ class Outlook:
     nothing: Nothing | None = None
 
 
-async def outlook(conn: Any, parts: Parts, customer_id: int) -> Outlook:
-    """Return what is in store for a customer."""
+async def outlook(conn: Any, parts: Parts, customer_id: int, *, has_phone: bool) -> Outlook:
+    """Return what is in store for a customer; `has_phone`: a number of theirs is on record."""
     now, settings = parts.clock.now(), parts.settings
     if await parts.ladders.in_force(now) is None:
         return Outlook(schedule=None, nothing="no_ladder")
     row = await conn.fetchrow(REACHED, [customer_id])
     if row is None or row["conversation_id"] is None:
-        return Outlook(schedule=None, nothing="no_chat")
+        return Outlook(schedule=None, nothing="not_planned" if has_phone else "no_phone")
     chat = await desk_view.read(conn, row["conversation_id"])
     policy = await parts.policies.in_force(conn, now.astimezone(settings.timezone).date())
     known = await facts.load(conn, [chat], now=now, zone=settings.timezone, rules=settings.rules, policy=policy)

@@ -6,16 +6,18 @@ again change nothing. What a debt is asked for is in the ledger, and charges tha
 back. One import at a time; all of it or nothing is written. Lock order: conversation, debt, charge, outbox.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.debts_csv import DebtRow, RowError
 from bot.store import ledger
 from payments.ledger import brought_in, changed_key, debt_account, opened_key
 
 _ONE_AT_A_TIME = 0x61636572746F01  # "acerto", 1
+_BATCH = 20_000
+T = TypeVar("T")
 
 LOCK = "SELECT pg_advisory_xact_lock($1)"
 # `confirmed`: somebody has shown to be this customer, so another document would be another person.
@@ -268,16 +270,15 @@ def _differs(row: DebtRow, debt: _Debt) -> str:
 
 
 async def _write(conn: Any, plan: _Plan, now: datetime) -> None:
-    if plan.new_customers:
-        await conn.execute(INSERT_CUSTOMERS, *_columns(plan.new_customers), now)
+    for some in _batches(plan.new_customers):
+        await conn.execute(INSERT_CUSTOMERS, *_columns(some), now)
     moved = sorted({row.customer_id for row, _ in plan.changed_debts} | {c.external_id for c in plan.changed_customers})
     if moved:
         await conn.fetch(LOCK_CONVERSATIONS, moved)
     if plan.changed_customers:
-        people = sorted(plan.changed_customers, key=lambda person: person.external_id)
-        await conn.execute(UPDATE_CUSTOMERS, *_columns(people), now)
-    if plan.new_debts:
-        rows = plan.new_debts
+        for some in _batches(sorted(plan.changed_customers, key=lambda person: person.external_id)):
+            await conn.execute(UPDATE_CUSTOMERS, *_columns(some), now)
+    for rows in _batches(plan.new_debts):
         made = await conn.fetch(
             INSERT_DEBTS,
             [r.external_id for r in rows],
@@ -328,6 +329,11 @@ async def _post_changes(conn: Any, cents: Mapping[int, int], now: datetime) -> N
         for id_, more in cents.items()
     ]
     await ledger.post_all(conn, entries, now=now)
+
+
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """So many at a time that no statement runs into its time limit."""
+    return (items[first : first + _BATCH] for first in range(0, len(items), _BATCH))
 
 
 def _opened(debt_id: int, cents: int) -> ledger.Entry:

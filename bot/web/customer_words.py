@@ -29,7 +29,8 @@ SILENT: Mapping[str, str] = {
 }
 _NOTHING: Mapping[Nothing, str] = {
     "no_ladder": "No ladder is in force, so nobody is reminded.",
-    "no_chat": "There is no phone to reach them at, or their next step is not planned yet.",
+    "no_phone": "There is no phone to reach them at.",
+    "not_planned": "The next step is not planned yet; it will be in about a minute.",
 }
 _PASSED = {
     "ticket": "people were called instead",

@@ -53,7 +53,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
         policy = await parts.policies.in_force(conn, today)
         owed = await owed_today(conn, [history.debt for history in found.histories], policy, today)
         agreed = await _agreed(conn, parts, found)
-        ahead = await outlook(conn, parts, customer_id)
+        ahead = await outlook(conn, parts, customer_id, has_phone=customer.phone is not None)
     texts, zone = parts.texts, parts.settings.timezone
     days = policy.policy.holidays.days if policy is not None else NO_OTHERS
     items = ahead.schedule.items if ahead.schedule is not None else ()

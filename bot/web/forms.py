@@ -7,10 +7,14 @@ from aiohttp import web
 _BYTES = 64 * 1024
 UPLOAD_BYTES = 4 * 1024 * 1024  # of a form with a file: as much as any request may have
 
+TAKEN_IN: web.RequestKey[Mapping[str, str]] = web.RequestKey("form_taken_in", Mapping)  # by `bot.web.large_upload`
+
 
 async def read_form(request: web.Request) -> Mapping[str, str]:
     """Return the fields of a form, of a repeated one the first; files are left to `bot.web.uploads`. Raises 413 for too
     much, 415 or 400 for no form."""
+    if TAKEN_IN in request:
+        return request[TAKEN_IN]
     is_upload = request.content_type == "multipart/form-data"
     most = UPLOAD_BYTES if is_upload else _BYTES
     if request.content_length is None or request.content_length > most:

@@ -14,6 +14,7 @@ from bot.web import (
     desk,
     desk_actions,
     finance_customer,
+    finance_import,
     finance_ladders,
     finance_offers,
     finance_payments,
@@ -52,6 +53,7 @@ _MODULES = (
     finance_ladders,
     finance_portfolio,
     finance_customer,
+    finance_import,
     notice_list,
     papers,
     parked,
@@ -67,7 +69,9 @@ def mount_pages(app: web.Application) -> None:
     app[login.ATTEMPTS] = Attempts()
     app[live.FEED] = live.Feed(parts)
     app.cleanup_ctx.append(live.watched)
+    app[finance_import.WORK] = {}
     app.on_shutdown.append(live.stop)
+    app.on_cleanup.append(finance_import.stop)
     for module in _MODULES:
         for route in module.routes():
             app.router.add_route(route.method, route.path, _patient(route.handler))

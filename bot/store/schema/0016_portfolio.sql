@@ -26,13 +26,13 @@ CREATE TABLE debts_file (
     body         bytea,                                    -- the bytes, by zlib
     uploaded_by  bigint NOT NULL REFERENCES app_user,
     uploaded_at  timestamptz NOT NULL,
-    would        jsonb,                                    -- what `acerto import --dry-run --json` says
-    began_at     timestamptz,                              -- the import: by whom, and what `acerto import --json` says
+    would        jsonb,                                    -- what an import would do, as `acerto import --dry-run --json` says it
     imported_by  bigint REFERENCES app_user,
     imported_at  timestamptz,
-    did          jsonb,
-    CONSTRAINT began_by_somebody CHECK ((began_at IS NULL) = (imported_by IS NULL)),
-    CONSTRAINT imported_has_time_and_outcome CHECK ((imported_at IS NULL) = (did IS NULL)),
+    did          jsonb,                                    -- what it did
+    CONSTRAINT imported_has_name_time_and_outcome
+        CHECK (num_nulls(imported_by, imported_at, did) IN (0, 3)),
     CONSTRAINT bytes_go_with_the_import CHECK (imported_at IS NULL OR body IS NULL)
 );
 CREATE INDEX debts_file_imported ON debts_file (imported_at) WHERE imported_at IS NOT NULL;
+CREATE INDEX debts_file_kept ON debts_file (uploaded_at) WHERE body IS NOT NULL;
