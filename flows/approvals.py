@@ -4,6 +4,7 @@ Made from the events of the journal alone, in their order. A proposal (a file su
 again) waits until somebody else than who made it approves or refuses it; a roll-back is a proposal like any other.
 """
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -82,12 +83,18 @@ def last_decision(events: Sequence[PolicyEvent], digest: str) -> PolicyEvent | N
 
 
 def is_one_person(one: PolicyEvent, other: PolicyEvent) -> bool:
-    """Return whether two lines are of one person: one login, or one name whatever its blanks and letter case."""
+    """Return whether two lines are of one person: one login, or one name however it is written."""
     if one.user_id is not None and one.user_id == other.user_id:
         return True
     return same_name(one.by, other.by)
 
 
 def same_name(one: str, other: str) -> bool:
-    """Return whether two names are one, whatever their blanks and letter case."""
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+    """Return whether two names are one, whatever their blanks, letter case, accents, dots and characters that nobody
+    sees. In doubt they are: somebody else can still decide."""
+    return _letters(one) == _letters(other)
+
+
+def _letters(name: str) -> str:
+    whole = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(c for c in unicodedata.normalize("NFKD", whole) if unicodedata.category(c)[0] in "LN")

@@ -8,6 +8,8 @@ from typing import Literal
 from flows.explain import Say, conditions_of, explain, outcomes_of
 from flows.policy import Policy
 
+_LINES_COMPARED = 2000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -37,10 +39,12 @@ def changes_of(before: Policy | None, after: Policy, say: Say) -> tuple[Change, 
 
 
 def lines_of(before: str, after: str, *, context: int = 3) -> tuple[tuple[Line, ...], ...]:
-    """Return the stretches in which two files differ, each with `context` lines around it."""
+    """Return the stretches in which two files differ, each with `context` lines around it. In long files lines that
+    stand everywhere are no anchors: to compare each with each would take minutes."""
     old, new = before.splitlines(), after.splitlines()
     found = []
-    for group in SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(context):
+    is_long = len(old) + len(new) > _LINES_COMPARED
+    for group in SequenceMatcher(None, old, new, autojunk=is_long).get_grouped_opcodes(context):
         lines: list[Line] = []
         for tag, i1, i2, j1, j2 in group:
             if tag == "equal":

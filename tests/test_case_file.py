@@ -14,9 +14,12 @@ from bot.papers.case_envelope import NoCase, read, written
 from bot.papers.signing import public_key, sign
 from bot.sandbox.people import ANA, BRUNO, CARLA, Person
 from bot.settings import Secret
+from bot.store import policies
 from bot.store.case_checks import checks
 from bot.store.case_file import case_file
+from bot.store.policies import By
 from flows.canonical import canonical, digest_of
+from tests.test_policy import policy_with
 from tests.town import Town, town
 
 SECRET, FORGER = b"s" * 32, b"f" * 32
@@ -235,6 +238,30 @@ async def test_the_same_case_is_the_same_bytes_and_says_whose_it_is(place: Town)
     shown = [line.kind for line in case.journal if line.kind is not None]
     assert {"offered", "agreed", "heard", "said", "charged", "paid"} == set(shown)
     assert len(shown) < len(case.journal)
+
+
+async def test_a_case_names_who_proposed_what_was_approved_and_for_which_days(place: Town) -> None:
+    """The first author approves a way back that the first approver proposed: two people, the other way round."""
+    parts, now = place.parts, place.clock.now()
+    today = now.astimezone(parts.settings.timezone).date()
+    clara, otavio = (By(name=name, at=now, secret=parts.mac_key) for name in ("Clara", "Otávio"))
+    async with parts.pool.acquire() as conn:
+        old = await place.ask("SELECT digest FROM policy")
+        new = await policies.submit(conn, policy_with(("grace_days: 0", "grace_days: 1")), file="nova.yaml", by=clara)
+        await policies.approve(conn, new, by=otavio, today=today)
+        await policies.propose_again(conn, old, by=otavio, today=today)
+        await policies.approve(conn, old, by=clara, today=today, valid_until=today)
+    await place.phone(ANA).says("oi", ANA.document[:3], "quero parcelar")
+    file = written(await case_of(place, ANA, 1), parts.mac_key)
+    assert wrong(file) == {}
+    case = read(file).case
+    assert (case.policy.submitted_by, case.policy.approved_by) == ("Otávio", "Clara")
+    (line,) = (place for place, event in enumerate(case.policy.events) if event.by == "Clara" and event.n > 4)
+    way = ("case", "policy", "events", line)
+    for narrowed in ({"valid_until": "2026-01-31"}, {"valid_from": "2999-01-01"}, {"proposal": 9}):
+        plain = changed(file, *way, "body", to=lambda was, more=narrowed: json.dumps({**json.loads(was), **more}))
+        assert "approval" in wrong(canonical(plain) + b"\n")
+    assert "approval_signed" in wrong(canonical(changed(file, *way, "after", to="00" * 32)) + b"\n")
 
 
 async def test_offers_of_every_kind_and_fate_are_verified(place: Town) -> None:

@@ -1,6 +1,8 @@
 """Finance's pages of policies: handed in, compared, decided by a second person, and in the chat at once."""
 
+import os
 import re
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,17 +15,35 @@ import pytest
 from aiohttp.test_utils import TestClient
 from playwright.async_api import Page, async_playwright
 
+from bot.clock import movable_clock
 from bot.sandbox.people import CARLA
 from bot.store.users import Role
 from bot.web.sessions import COOKIE
 from flows.policy import read_policy
 from flows.policy_difference import changes_of, lines_of
+from tests import processes
 from tests.desk import Visitor
 from tests.test_finance_offers import said, somebody
 from tests.test_policy import SAMPLE, policy_with
 from tests.town import POLICY, Town, town
 
 LIST = "/finance/policies"
+_PART = b'--b\r\nContent-Disposition: form-data; name="upload"; filename="a.yaml"\r\n'
+BROKEN_FORMS = [
+    (b"x", "multipart/form-data"),
+    (b"x", "multipart/form-data; boundary=b"),
+    (b"", "multipart/form-data; boundary=b"),
+    (b"--b", "multipart/form-data; boundary=b"),
+    (_PART + b"\r\nhalf", "multipart/form-data; boundary=b"),
+    (_PART + b"Content-Transfer-Encoding: rot13\r\n\r\nx\r\n--b--\r\n", "multipart/form-data; boundary=b"),
+    (_PART + b"Content-Encoding: gzip\r\n\r\nx\r\n--b--\r\n", "multipart/form-data; boundary=b"),
+    (_PART + b"Content-Encoding: br\r\n\r\nx\r\n--b--\r\n", "multipart/form-data; boundary=b"),
+    (_PART + b"Content-Type: multipart/mixed; boundary=c\r\n\r\n--c--\r\n--b--\r\n", "multipart/form-data; boundary=b"),
+    (b"--b\r\nContent-Disposition: form-data; name=csrf\r\n\r\n\xff\r\n--b--\r\n", "multipart/form-data; boundary=b"),
+    (b"--b\r\nno header\r\n\r\nx\r\n--b--\r\n", "multipart/form-data; boundary=b"),
+    (b"--b\r\n\r\nx\r\n--b--\r\n", "multipart/form-data; boundary=b"),
+    (b"--" + b"b" * 99 + b"\r\n", "multipart/form-data; boundary=" + "b" * 99),
+]
 GENEROUS = policy_with(("principal: 10.00", "principal: 20.00"), ("title: Política padrão", "title: Política generosa"))
 
 
@@ -105,6 +125,54 @@ async def test_what_one_hands_in_another_approves_and_the_chat_offers_it(office:
     assert "em vigor" in said(await clara.text(f"{LIST}/{digest}"))
 
 
+async def test_another_process_approves_and_the_chat_offers_it_within_two_seconds(office: Office) -> None:
+    clara = await office.of("finance")
+    await hands_in(clara, GENEROUS)
+    digest, settings = digest_of(GENEROUS), office.town.parts.settings
+    movable_clock(settings.home).freeze(office.town.clock.now())  # the other process' clock
+    phone = office.town.phone(CARLA)
+    await phone.says("oi", CARLA.document[:3], "quero parcelar")
+    environment = {"ACERTO_HOME": str(settings.home), "ACERTO_DATABASE_URL": settings.database_url or ""}
+    done = await processes.run("policy", "approve", digest, "--by", "Bruno", environment=environment)
+    assert done.code == 0, done.told
+    begun = time.monotonic()
+    await phone.says("menu", "quero parcelar")
+    assert await office.town.ask("SELECT count(*) FROM offer WHERE policy_digest = $1", digest)
+    assert time.monotonic() - begun < 2
+
+
+async def test_bytes_that_were_changed_are_neither_compared_nor_decided_on(office: Office) -> None:
+    clara, otavio = await office.of("finance"), await office.of("admin")
+    digest = digest_of(GENEROUS)
+    await hands_in(clara, GENEROUS)
+    address = f"{LIST}/{digest}/approval"
+    fields = await form_of(otavio, address, f"{address}/approve")
+    async with office.town.parts.pool.acquire() as conn, conn.transaction():
+        await conn.execute("SET LOCAL session_replication_role = replica")
+        await conn.execute("UPDATE policy SET source = $1 WHERE digest = $2", POLICY.read_bytes(), digest)
+    answer = await otavio.post(f"{address}/approve", fields)
+    page = said(await answer.text())
+    assert (answer.status, "alguém o alterou" in page, "Linha por linha" in page) == (409, True, False)
+    assert f"{address}/approve" not in await otavio.text(address)
+    await hands_in(clara, GENEROUS)
+    assert (await otavio.post(f"{address}/approve", fields)).status == 303
+
+
+async def test_who_decides_sees_again_when_another_was_approved_meanwhile(office: Office) -> None:
+    clara, otavio = await office.of("finance"), await office.of("admin")
+    digest, other = digest_of(GENEROUS), policy_with(("grace_days: 0", "grace_days: 1"))
+    await hands_in(clara, GENEROUS)
+    await hands_in(clara, other)
+    address = f"{LIST}/{digest}/approval"
+    fields = await form_of(otavio, address, f"{address}/approve")
+    assert (await decides(otavio, digest_of(other), "approve")).status == 303
+    answer = await otavio.post(f"{address}/approve", {**fields, "text": "combinado"})
+    page = await answer.text()
+    assert (answer.status, "Outra política foi aprovada" in said(page)) == (409, True)
+    assert page.count("combinado") == 1  # what was written is kept, in its own field
+    assert (await decides(otavio, digest, "approve")).status == 303
+
+
 async def test_nobody_decides_on_their_own_and_a_refusal_says_why(office: Office) -> None:
     clara, otavio = await office.of("finance"), await office.of("admin")
     digest = digest_of(GENEROUS)
@@ -133,7 +201,7 @@ async def test_going_back_is_an_approval_too(office: Office) -> None:
     assert (await decides(clara, old, "approve")).status == 303
     page = said(await clara.text(f"{LIST}/{old}"))
     assert "em vigor" in page
-    assert "aprovada, fora de vigor" in said(await clara.text(f"{LIST}/{new}"))
+    assert "substituída por outra" in said(await clara.text(f"{LIST}/{new}"))
 
 
 async def test_an_approval_may_be_for_some_days_and_nonsense_is_refused(office: Office) -> None:
@@ -145,7 +213,7 @@ async def test_an_approval_may_be_for_some_days_and_nonsense_is_refused(office: 
     late = {"valid_from": str(today + timedelta(days=9)), "valid_until": str(today + timedelta(days=3))}
     assert (await decides(otavio, digest, "approve", **late)).status == 409
     await decides(otavio, digest, "approve", valid_from=str(today + timedelta(days=3)))
-    assert "aprovada, fora de vigor" in said(await clara.text(f"{LIST}/{digest}"))
+    assert "aprovada, entra em vigor em" in said(await clara.text(f"{LIST}/{digest}"))
     await office.town.moves(days=3)
     assert "em vigor" in said(await clara.text(f"{LIST}/{digest}"))
 
@@ -176,6 +244,9 @@ async def test_a_file_with_mistakes_is_told_with_line_and_column_and_not_taken_i
     assert answer.status == 422
     assert "9:3 late_charges.fine_percent" in page
     assert (await hands_in(clara, b"x" * 5_000_000)).status == 413
+    for body, kind in BROKEN_FORMS:
+        answer = await clara.client.post(LIST, data=body, headers={"Content-Type": kind}, allow_redirects=False)
+        assert answer.status in (400, 403, 415), (kind, body[:80], answer.status)
     nothing = await clara.post(LIST, await form_of(clara, LIST, LIST))
     assert nothing.status == 422
 
@@ -186,14 +257,27 @@ async def test_files_of_the_folder_are_handed_in_by_name_and_nothing_else_is(off
     office.writes("leia-me.txt", b"nada")
     (office.folder.parent / "fora.yaml").write_bytes(SAMPLE)
     (office.folder / "atalho.yaml").symlink_to(office.folder.parent / "fora.yaml")
+    os.mkfifo(office.folder / "cano.yaml")
+    office.writes("grande.yaml", b"#" * (1 << 20) + b"#")
+    office.writes("virado-\u202egnp.yaml", GENEROUS)
+    (office.folder / os.fsdecode(b"ruim-\xff.yaml")).write_bytes(GENEROUS)
     clara = await office.of("finance")
     page = said(await clara.text(LIST))
     assert "generosa.yaml novo" in page
     assert "errada.yaml um erro, na linha 5" in page
     assert "leia-me" not in page
-    assert "atalho" not in page
+    assert not [name for name in ("atalho", "cano", "grande", "virado", "ruim-") if name in page]
     csrf = (await form_of(clara, LIST, LIST))["csrf"]
-    for name in ("../fora.yaml", "atalho.yaml", "leia-me.txt", "/etc/passwd", ""):
+    for name in (
+        "../fora.yaml",
+        "atalho.yaml",
+        "cano.yaml",
+        "grande.yaml",
+        "ruim-\ufffd.yaml",
+        "leia-me.txt",
+        "/etc/passwd",
+        "",
+    ):
         assert (await clara.post(LIST, {"csrf": csrf, "file": name})).status == 422
     assert (await clara.post(LIST, {"csrf": csrf, "file": "generosa.yaml"})).status == 303
     assert "generosa.yaml já enviado" in said(await clara.text(LIST))

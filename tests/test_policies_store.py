@@ -1,6 +1,7 @@
 """Four eyes: what one submitted, byte by byte, another approves; only that is in force, and the last good one stays."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import asyncpg
 import pytest
 
 from bot.engine.policy_in_force import PolicyWatch
+from bot.papers import signing
 from bot.store import policies, policy_journal
 from bot.store.policies import By
 from flows.policy import read_policy
@@ -18,6 +20,14 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
 SECRET = b"the secret of the company's machine"
 OTHER = policy_with(("grace_days: 0", "grace_days: 1"))
+
+
+FORGED = "INSERT INTO policy_event (n, at, kind, digest, by, body, hash, signature)"
+OUT_OF_NOTHING = """ VALUES (4, now(), 'approved', '{other}', 'Caio', '{"proposal": 3}', 'x', 'x')"""
+COPIED = """
+SELECT 4, at, kind, (SELECT digest FROM policy WHERE digest <> e.digest), by, '{"proposal": 3}', hash, signature
+FROM   policy_event e WHERE n = 2
+"""
 
 
 @pytest.fixture
@@ -63,7 +73,9 @@ async def test_a_submitted_policy_is_in_force_only_when_another_approved_it(conn
     assert await in_force(conn, date(2025, 12, 31)) is None
 
 
-@pytest.mark.parametrize("name", ["Bia", "bia", " BIA ", "Bia\u00a0"])
+@pytest.mark.parametrize(
+    "name", ["Bia", "bia", " BIA ", "Bia\u00a0", "Bi\u200ba", "B\u00eda", "Bi\u0301a", "\uff22\uff29\uff21", "Bia."]
+)
 async def test_nobody_approves_their_own(conn: Any, name: str) -> None:
     digest = await submitted(conn, name="Bia")
     with pytest.raises(policies.PolicyRefused, match="somebody else"):
@@ -194,14 +206,6 @@ async def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told(database
     assert [e.kind for e in (await policy_journal.read(conn, SECRET)).events] == ["submitted", "approved"]
 
 
-FORGED = "INSERT INTO policy_event (n, at, kind, digest, by, body, hash, signature)"
-OUT_OF_NOTHING = """ VALUES (4, now(), 'approved', '{other}', 'Caio', '{"proposal": 3}', 'x', 'x')"""
-COPIED = """
-SELECT 4, at, kind, (SELECT digest FROM policy WHERE digest <> e.digest), by, '{"proposal": 3}', hash, signature
-FROM   policy_event e WHERE n = 2
-"""
-
-
 @pytest.mark.parametrize(
     ("statements", "trouble"),
     [
@@ -229,9 +233,15 @@ async def test_no_hand_in_the_tables_puts_anything_in_force(
     if trouble:
         with pytest.raises(policy_journal.JournalBroken, match="changed from outside"):
             await approved(conn, other, name="Davi")
-    else:
+    else:  # whoever decides would see other bytes than those of the digest
+        for deed in (approved(conn, other), policies.propose_again(conn, other, by=by("Davi"), today=TODAY)):
+            with pytest.raises(policies.PolicyRefused, match="somebody changed them"):
+                await deed
+        assert await submitted(conn, OTHER, name="Davi") == other  # the file itself puts it right; it is Bia's still
+        with pytest.raises(policies.PolicyRefused, match="Bia submitted"):
+            await approved(conn, other, name="Bia")
         await approved(conn, other)
-        assert await in_force(conn) == good  # what was approved are other bytes than those that lie there now
+        assert await in_force(conn) == other
 
 
 @pytest.mark.parametrize(
@@ -271,6 +281,93 @@ async def test_a_byte_that_changes_under_a_running_program_counts_at_once(conn: 
     assert await watch.troubles(conn, TODAY) == ("policy_changed",)
 
 
+async def test_the_very_same_file_handed_in_again_puts_changed_bytes_right(conn: Any) -> None:
+    digest = await submitted(conn)
+    await approved(conn, digest)
+    await behind_our_back(conn, "UPDATE policy SET source = '', title = 'x', valid_until = '2026-02-02'")
+    assert await in_force(conn) is None
+    assert await submitted(conn, name="Davi") == digest
+    assert await in_force(conn) == digest
+    assert [e.kind for e in (await policy_journal.read(conn, SECRET)).events] == ["submitted", "approved"]
+    (row,) = await policies.every(conn, SECRET)
+    assert (row.title, row.valid_until) == ("Política padrão de negociação", date(2027, 12, 31))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE policy_event SET by = 'Ana' WHERE n = 4",
+        "UPDATE policy_event SET signature = 'x' WHERE n = 4",
+        "DELETE FROM policy_event WHERE n = 3",
+        FORGED + """ VALUES (5, now(), 'approved', '{first}', 'Caio', '{"proposal": 1}', 'x', 'x')""",
+        FORGED + """ VALUES (5, 'infinity', 'approved', '{first}', 'Caio', '{"proposal": 1}', 'x', 'x')""",
+    ],
+    ids=["another approver", "no signature", "a line taken out", "a line put in", "at no time"],
+)
+async def test_what_changes_in_the_journal_of_a_running_program_is_said_and_changes_nothing_for_it(
+    conn: Any, statement: str
+) -> None:
+    first, second, watch = await submitted(conn), await submitted(conn, OTHER), PolicyWatch(SECRET)
+    await approved(conn, first)
+    await approved(conn, second)
+    assert await watch.troubles(conn, TODAY) == ()
+    await behind_our_back(conn, statement.replace("{first}", first))
+    assert await watch.troubles(conn, TODAY) == ("journal_changed",)
+    found = await watch.in_force(conn, TODAY)
+    assert found is not None
+    assert found.digest == second
+
+
+async def test_a_turn_asks_one_question_whatever_else_is_approved_for_other_days_or_broken(conn: Any) -> None:
+    first, second, watch = await submitted(conn), await submitted(conn, OTHER), PolicyWatch(SECRET)
+    past = await submitted(conn, policy_with(("from: 2026-01-01, until: 2027-12-31", "until: 2026-11-24")))
+    for digest in (first, past):
+        await approved(conn, digest)
+    await approved(conn, second, valid_from=TODAY + timedelta(days=30))
+    later = TODAY + timedelta(days=2)
+    found = await watch.in_force(conn, later)
+    assert found is not None
+    assert await watch.troubles(conn, later) == ()
+    await behind_our_back(conn, FORGED + OUT_OF_NOTHING.replace("(4,", "(9,").replace("{other}", second))
+    assert await watch.in_force(conn, later) is found
+    asked: list[str] = []
+    with conn.query_logger(lambda query: asked.append(query.query)):
+        assert await watch.in_force(conn, later) is found
+    await conn.execute("SELECT 1")  # the logger is told a moment later
+    assert len(asked) == 1
+
+
+async def test_two_programs_on_one_database_take_an_approval_at_their_next_turn(database: str, conn: Any) -> None:
+    first, second, other = await submitted(conn), await submitted(conn, OTHER), await asyncpg.connect(database)
+    await approved(conn, first)
+    watches = [(PolicyWatch(SECRET), one) for one in (conn, other)]
+    before = [await watch.in_force(one, TODAY) for watch, one in watches]
+    await approved(conn, second)
+    after = [await watch.in_force(one, TODAY) for watch, one in watches]
+    await other.close()
+    assert [found.digest for found in (*before, *after) if found is not None] == [first, first, second, second]
+
+
+async def test_whoever_looked_before_another_approval_has_to_look_again(conn: Any) -> None:
+    first, second = await submitted(conn), await submitted(conn, OTHER)
+    seen = policies.newest_approval(await policy_journal.read(conn, SECRET))
+    await approved(conn, first, against=seen)
+    with pytest.raises(policies.PolicyRefused, match="since you looked"):
+        await approved(conn, second, against=seen)
+    await approved(conn, second, against=policies.newest_approval(await policy_journal.read(conn, SECRET)))
+    assert await in_force(conn) == second
+
+
+async def test_the_list_says_who_proposed_and_for_which_days_by_the_journal(conn: Any) -> None:
+    digest = await submitted(conn)
+    await policies.refuse(conn, digest, by=by("Caio"), text="não")
+    await submitted(conn, name="Davi")
+    await approved(conn, digest, name="Bia", valid_until=TODAY)
+    await behind_our_back(conn, "UPDATE policy SET submitted_by = 'Ninguém'")
+    (row,) = await policies.every(conn, SECRET)
+    assert (row.submitted_by, row.approved_by, row.valid_until) == ("Davi", "Bia", TODAY)
+
+
 async def test_lines_that_vanish_are_seen_by_whoever_runs_and_change_nothing_for_them(conn: Any) -> None:
     first, second, watch = await submitted(conn), await submitted(conn, OTHER), PolicyWatch(SECRET)
     await approved(conn, first)
@@ -297,6 +394,28 @@ async def test_a_policy_whose_days_are_over_is_said(conn: Any) -> None:
     assert await watch.in_force(conn, date(2028, 1, 1)) is None
     assert await watch.troubles(conn, date(2028, 1, 1)) == ("policy_over",)
     assert await watch.troubles(conn, TODAY) == ()
+
+
+async def test_an_earlier_policy_that_is_in_force_again_is_said(conn: Any) -> None:
+    always, campaign, watch = await submitted(conn), await submitted(conn, OTHER), PolicyWatch(SECRET)
+    await approved(conn, always)
+    await approved(conn, campaign, valid_until=TODAY)
+    assert await watch.troubles(conn, TODAY) == ()
+    found = await watch.in_force(conn, TODAY + timedelta(days=1))
+    assert found is not None
+    assert found.digest == always
+    assert await watch.troubles(conn, TODAY + timedelta(days=1)) == ("earlier_again",)
+
+
+@pytest.mark.parametrize(
+    "header", ["[]", "1", '"alg"', "null", '{"alg": 1}', '{"alg": "none"}', '{"alg": "Ed25519", "crit": 1}', "[" * 9999]
+)
+def test_a_signature_of_any_shape_is_told_from_ours(header: str) -> None:
+    ours = signing.sign("a" * 64, SECRET)
+    forged = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=") + ours[ours.index(".") :]
+    key = signing.public_key(SECRET)
+    assert signing.is_signed("a" * 64, ours, key)
+    assert not signing.is_signed("a" * 64, forged, key)
 
 
 async def test_an_open_end_covers_every_day(conn: Any) -> None:

@@ -4,6 +4,7 @@ Amounts are centavos, instants aware and UTC, days local. The debtor's document 
 creditor finds them by the external ids. Format 1.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
@@ -49,11 +50,19 @@ class CasePolicyEvent:
     hash: str
     signature: str
 
+    def said(self) -> dict[str, Any]:
+        """Return what the line says; nothing where it is no JSON of ours."""
+        try:
+            body = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return body if isinstance(body, dict) else {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CasePolicy:
-    """The policy's bytes (base64), who submitted and who approved them before the offer was shown, and its lines in the
-    journal of policies, in their order."""
+    """The policy's bytes (base64), who approved them before the offer was shown, who had submitted or proposed what
+    was approved, and its lines in the journal of policies, in their order."""
 
     digest: str
     name: str

@@ -6,10 +6,10 @@ A check that holds proves what its words say and no more; what a stranger cannot
 import base64
 import binascii
 import hashlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from bot.papers import signing
@@ -18,7 +18,7 @@ from bot.papers.case_envelope import Envelope
 from bot.store.case_file import closing
 from bot.store.case_journal import breaks, told
 from bot.store.policy_journal import hash_of
-from flows.approvals import PROPOSING
+from flows.approvals import PROPOSING, same_name
 from flows.canonical import seal_of
 from flows.negotiation import facts_from
 from flows.offers import CashOffer, InstalmentOffer, PromiseOffer, offer_from
@@ -86,6 +86,9 @@ def _signed_events(envelope: Envelope) -> tuple[str, ...]:
             found.append(f"line {event.n} says something else than its hash")
         if not signing.is_signed(event.hash, event.signature, envelope.key):
             found.append(f"line {event.n} is not signed with the key of the file")
+    for one, following in pairwise(envelope.case.policy.events):
+        if following.n <= one.n or (following.n == one.n + 1 and following.after != one.hash):
+            found.append(f"line {following.n} does not follow line {one.n}")
     return tuple(found)
 
 
@@ -107,21 +110,21 @@ def _approval(case: CaseFile) -> _Wrong:
     if policy.approved_by is None or policy.approved_at is None:
         yield "nobody approved the policy"
         return
-    if _person(policy.approved_by) == _person(policy.submitted_by) or not _person(policy.submitted_by):
+    if same_name(policy.approved_by, policy.submitted_by) or not policy.submitted_by.strip():
         yield "submitted and approved by one person"
-    yield from _in_journal(policy)
+    _, on = facts_from(case.offer.facts)
+    yield from _in_journal(policy, on)
     if policy.approved_at < policy.submitted_at:
         yield "approved before it was submitted"
     if policy.approved_at > case.offer.shown_at:
         yield "approved after the offer was shown"
     read = policy_of(_source(case))
-    _, on = facts_from(case.offer.facts)
     if read is not None and on not in read.valid:
         yield f"the policy was not valid on {on}"
 
 
-def _in_journal(policy: CasePolicy) -> _Wrong:
-    """Whether the journal's lines say what the file says of who approved."""
+def _in_journal(policy: CasePolicy, on: date) -> _Wrong:
+    """Whether the journal's lines say what the file says of who approved, and for the day of the offer."""
     events = [e for e in policy.events if e.digest == policy.digest]
     decided = next(
         (e for e in events if (e.kind, e.by, e.at) == ("approved", policy.approved_by, policy.approved_at)), None
@@ -129,14 +132,17 @@ def _in_journal(policy: CasePolicy) -> _Wrong:
     if decided is None:
         yield "the journal has no such approval"
         return
-    proposal = next((e for e in events if e.n == json.loads(decided.body)["proposal"] and e.kind in PROPOSING), None)
-    if proposal is None:
+    said = decided.said()
+    proposal = next((e for e in events if e.n == said.get("proposal") and e.kind in PROPOSING), None)
+    if proposal is None or proposal.n >= decided.n:
         yield "the journal has no proposal that was approved"
-    elif _person(proposal.by) == _person(decided.by):
+        return
+    if same_name(proposal.by, decided.by) or (proposal.user_id is not None and proposal.user_id == decided.user_id):
         yield "the journal says that one person proposed and approved it"
-    first = events[0]
-    if (first.kind, first.by, first.at) != ("submitted", policy.submitted_by, policy.submitted_at):
+    if (proposal.by, proposal.at) != (policy.submitted_by, policy.submitted_at):
         yield "the journal names another who submitted it"
+    if not said.get("valid_from", "") <= on.isoformat() <= said.get("valid_until", "9999"):
+        yield f"the approval is for other days than {on}"
 
 
 def _recomputed(case: CaseFile) -> _Wrong:
@@ -312,10 +318,6 @@ def _source(case: CaseFile) -> bytes:
         return base64.b64decode(case.policy.source, validate=True)
     except binascii.Error:
         return b""
-
-
-def _person(name: str) -> str:
-    return " ".join(name.split()).casefold()
 
 
 _OF_CASES: tuple[tuple[str, str, Callable[[CaseFile], _Wrong]], ...] = (

@@ -145,13 +145,20 @@ async def _case(conn: Any, conversation_id: int, row: Any, creditor: CaseParty) 
 
 async def _policy(conn: Any, digest: str, shown_at: datetime) -> CasePolicy:
     """The policy, and the approval under which the offer was shown: the last before that."""
-    row = dict(await conn.fetchrow(POLICY, digest))
+    row = await conn.fetchrow(POLICY, digest)
     events = tuple(CasePolicyEvent(**event) for event in await conn.fetch(POLICY_EVENTS, digest))
-    approved = [event for event in events if event.kind == "approved" and event.at <= shown_at]
+    approval = next((e for e in reversed(events) if e.kind == "approved" and e.at <= shown_at), None)
+    on = approval.said().get("proposal") if approval is not None else None
+    proposal = next((event for event in events if event.n == on), None)
     return CasePolicy(
-        **{**row, "source": base64.b64encode(row["source"]).decode()},
-        approved_by=approved[-1].by if approved else None,
-        approved_at=approved[-1].at if approved else None,
+        digest=row["digest"],
+        name=row["name"],
+        title=row["title"],
+        source=base64.b64encode(row["source"]).decode(),
+        submitted_by=proposal.by if proposal is not None else row["submitted_by"],
+        submitted_at=proposal.at if proposal is not None else row["submitted_at"],
+        approved_by=approval.by if approval is not None else None,
+        approved_at=approval.at if approval is not None else None,
         events=events,
     )
 

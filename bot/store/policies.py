@@ -21,12 +21,16 @@ _REFUSED_ALREADY = "This policy is refused already, by {name}."
 
 PERSON = "SELECT id, role, disabled_at IS NOT NULL AS disabled FROM app_user WHERE lower(name) = lower($1)"
 KEEP = """
-INSERT INTO policy (digest, name, title, source, valid_from, valid_until, submitted_by, submitted_at)
+INSERT INTO policy AS p (digest, name, title, source, valid_from, valid_until, submitted_by, submitted_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (digest) DO NOTHING
+-- Bytes that somebody changed come back with the file: its digest says that they are the right ones.
+ON CONFLICT (digest) DO UPDATE
+SET    source = EXCLUDED.source, title = EXCLUDED.title, valid_from = EXCLUDED.valid_from,
+       valid_until = EXCLUDED.valid_until
+WHERE  (p.source, p.title, p.valid_from, p.valid_until)
+       IS DISTINCT FROM (EXCLUDED.source, EXCLUDED.title, EXCLUDED.valid_from, EXCLUDED.valid_until)
 """
 SOURCE = "SELECT source FROM policy WHERE digest = $1"
-VALID_UNTIL = "SELECT valid_until FROM policy WHERE digest = $1"
 LIST = """
 SELECT digest, name, title, valid_from, valid_until, submitted_by, submitted_at
 FROM   policy ORDER BY submitted_at DESC, digest
@@ -62,7 +66,8 @@ class By:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRow:
-    """One policy that was handed in, for people to look at; who approved it last, where nobody refused it since."""
+    """One policy that was handed in, for people to look at: who handed it in last, and who approved it, where nobody
+    refused it since. Of an approval for fewer days than the file's those count."""
 
     digest: str
     name: str
@@ -77,8 +82,8 @@ class PolicyRow:
 
 
 async def submit(conn: Any, source: bytes, *, file: str, by: By, text: str = "") -> str:
-    """Keep a policy for approval and return its digest; what waits or is approved already stays as it is. Raises
-    PolicyRefused."""
+    """Keep a policy for approval and return its digest. What waits or is approved already stays as it is; bytes of it
+    that were changed behind our back are put right. Raises PolicyRefused."""
     person = await _person(conn, by)
     policy = read_policy(source, name=file)
     if not isinstance(policy, Policy):
@@ -86,10 +91,10 @@ async def submit(conn: Any, source: bytes, *, file: str, by: By, text: str = "")
     digest, valid = policy.digest, policy.valid
     async with conn.transaction():
         journal = await _held(conn, by)
+        await conn.execute(KEEP, digest, policy.name, policy.title, source, valid.first, valid.last, person.name, by.at)
         decided = last_decision(journal.events, digest)
         if waiting(journal.events, digest) or (decided is not None and decided.kind == "approved"):
             return digest
-        await conn.execute(KEEP, digest, policy.name, policy.title, source, valid.first, valid.last, person.name, by.at)
         await _write(conn, journal, person, kind="submitted", digest=digest, text=text)
     return digest
 
@@ -117,13 +122,17 @@ async def approve(
     text: str = "",
     valid_from: date | None = None,
     valid_until: date | None = None,
+    against: int | None = None,
 ) -> None:
-    """Put what waits in force, on the file's days or fewer; who approved it before stays. Raises PolicyRefused."""
+    """Put what waits in force, on the file's days or fewer; who approved it before stays. `against`: the line of the
+    newest approval when whoever decides looked. Raises PolicyRefused."""
     person, digest = await _person(conn, by), digest.strip().lower()
     async with conn.transaction():
         journal = await _held(conn, by)
         until = await _still_valid(conn, digest, today)
         proposal = _to_decide(journal, digest, person)
+        if against not in (None, newest_approval(journal)):
+            raise PolicyRefused("Another policy was approved since you looked. See what changes now, then decide.")
         if valid_from is not None and valid_until is not None and valid_from > valid_until:
             raise PolicyRefused("The first day is after the last one.")
         if min(until, valid_until or until) < max(today, valid_from or today):
@@ -158,6 +167,11 @@ async def comment(conn: Any, digest: str, *, by: By, text: str) -> None:
         await _write(conn, journal, person, kind="commented", digest=digest, text=text, proposal=about.n)
 
 
+def newest_approval(journal: PolicyJournal) -> int:
+    """Return the line of the newest approval, 0 where there is none."""
+    return next((approval.decision.n for approval in approvals(journal.events)), 0)
+
+
 async def source_of(conn: Any, digest: str) -> bytes | None:
     """Return the bytes that are kept under a digest, whether or not they still have it."""
     found: bytes | None = await conn.fetchval(SOURCE, digest)
@@ -181,9 +195,20 @@ async def every(conn: Any, secret: bytes) -> tuple[PolicyRow, ...]:
         approved = newest.get(row["digest"])
         decided = last_decision(journal.events, row["digest"])
         stands = approved.decision if approved is not None and approved.decision == decided else None
+        first = stands.valid_from if stands is not None else None
+        last = stands.valid_until if stands is not None else None
+        proposed = next(
+            (e for e in reversed(journal.events) if e.digest == row["digest"] and e.kind in PROPOSING), None
+        )
         rows.append(
             PolicyRow(
-                **row,
+                digest=row["digest"],
+                name=row["name"],
+                title=row["title"],
+                valid_from=max(row["valid_from"], first or date.min),
+                valid_until=min(row["valid_until"], last or date.max),
+                submitted_by=proposed.by if proposed is not None else row["submitted_by"],
+                submitted_at=proposed.at if proposed is not None else row["submitted_at"],
                 approved_by=stands.by if stands is not None else None,
                 approved_at=stands.at if stands is not None else None,
                 is_waiting=row["digest"] in open_,
@@ -207,10 +232,21 @@ async def _write(conn: Any, journal: PolicyJournal, person: By, **said: Any) -> 
 
 
 async def _still_valid(conn: Any, digest: str, today: date) -> date:
-    """The last day of a policy that is there and not over."""
-    until: date | None = await conn.fetchval(VALID_UNTIL, digest)
-    if until is None:
+    """The last day of a policy that is there and not over, by its very bytes: who decides must have seen those."""
+    source = await source_of(conn, digest)
+    if source is None:
         raise PolicyRefused("No policy of this digest was submitted. `acerto policy list` shows them.")
+    if not has_digest(source, digest):
+        raise PolicyRefused(
+            "The bytes that are kept are not those of this digest any more: somebody changed them. Hand in the file"
+            " again before anybody decides."
+        )
+    policy = read_policy(source, name="")
+    if not isinstance(policy, Policy):
+        raise PolicyRefused(
+            "This version of Acerto cannot read the file. Hand in one that `acerto policy check` accepts."
+        )
+    until = policy.valid.last
     if until < today:
         raise PolicyRefused(
             "This policy was valid until {until}. Submit one whose days are still to come.", until=until

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from bot.papers import signing
@@ -23,6 +24,8 @@ INSERT INTO policy_event (n, at, kind, digest, by, user_id, body, form_key, hash
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 IS_THERE = "SELECT EXISTS (SELECT FROM policy_event WHERE form_key = $1)"
+# A signature that was checked once is not checked again: the journal is read whole each time somebody asks for it.
+_is_signed = lru_cache(maxsize=4096)(signing.is_signed)
 
 
 class JournalBroken(Exception):
@@ -62,7 +65,7 @@ def verified(rows: Sequence[Mapping[str, Any]], key: str) -> PolicyJournal:
     for row in rows:
         n, line_hash = row["n"], row["hash"]
         right = hash_of(before, row)
-        if n != expected or right != line_hash or not signing.is_signed(line_hash, row["signature"], key):
+        if n != expected or right != line_hash or not _is_signed(line_hash, row["signature"], key):
             broken.append(n)
         elif (event := _event(row)) is not None:
             events.append(event)

@@ -1,10 +1,12 @@
 """For finance: all policies that were handed in, the one in force first, and the way to hand in another."""
 
+import asyncio
+import os
 import secrets
 import stat
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import structlog
 from aiohttp import web
@@ -49,7 +51,7 @@ async def submit(request: web.Request, session: Session) -> web.StreamResponse:
     parts, form = request.app[PARTS], await read_form(request)
     came = await uploaded(request, "upload")
     if came is None and (name := form.get("file")):
-        source = _read(parts, name)
+        source = await asyncio.to_thread(_read, parts.settings.policy_dir, name)
         came = (name, source) if source is not None else None
     if came is None:
         return await _page(request, session, problem=parts.texts("Choose a file first."), status=422)
@@ -98,10 +100,17 @@ async def _page(
     today = parts.clock.now().astimezone(zone).date()
     async with parts.pool.acquire() as conn:
         journal = await policy_journal.read(conn, parts.mac_key)
-        current = await parts.policies.in_force(conn, today)
         troubles = await parts.policies.troubles(conn, today)
+        current = await parts.policies.in_force(conn, today)
         rows = await policies.every(conn, parts.mac_key)
-    listed = [(row, standing(journal.events, row.digest, current, texts)) for row in rows]
+    listed = [
+        (
+            row,
+            standing(journal.events, row.digest, current, texts, today=today, days=(row.valid_from, row.valid_until)),
+        )
+        for row in rows
+    ]
+    lying = await asyncio.to_thread(_lying, parts.settings.policy_dir, {row.digest for row in rows})
     order = {"waiting": 1, "in-force": 0}
     return page(
         request,
@@ -111,7 +120,7 @@ async def _page(
         rows=sorted(listed, key=lambda one: order.get(one[1].look, 2)),
         current=current,
         troubles=[texts(TROUBLES[trouble]) for trouble in troubles],
-        lying=_lying(parts, {row.digest for row in rows}),
+        lying=lying,
         folder=parts.settings.policy_dir.name,
         problem=problem,
         mistakes=mistakes,
@@ -122,36 +131,44 @@ async def _page(
     )
 
 
-def _lying(parts: Parts, known: set[str]) -> list[Lying]:
+def _lying(folder: Path, known: set[str]) -> list[Lying]:
     """The files of the folder, each as it could be handed in."""
     found = []
-    for name in _names(parts.settings.policy_dir):
-        source = _read(parts, name)
+    for name in _names(folder):
+        source = _read(folder, name)
         if source is None:
             continue
-        policy = read_policy(source, name=name)
-        digest = policy.digest if isinstance(policy, Policy) else ""
-        mistakes = policy if isinstance(policy, tuple) else ()
+        digest, mistakes = _checked(source, name)
         found.append(Lying(name=name, digest=digest, mistakes=mistakes, is_known=digest in known))
     return found
 
 
+@lru_cache(maxsize=2 * _FILES_SHOWN)
+def _checked(source: bytes, name: str) -> tuple[str, tuple[Mistake, ...]]:
+    """The digest of a file, empty where it has mistakes. The same bytes are not read again: the folder is shown often
+    and seldom changes."""
+    policy = read_policy(source, name=name)
+    return (policy.digest, ()) if isinstance(policy, Policy) else ("", policy)
+
+
 def _names(folder: Path) -> list[str]:
     try:
-        return sorted(path.name for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))[:_FILES_SHOWN]
+        names = [path.name for path in folder.iterdir() if path.suffix in (".yaml", ".yml")]
     except OSError:
         return []
+    return sorted(name for name in names if plain(name) == name)[:_FILES_SHOWN]  # names that a page can say
 
 
-def _read(parts: Parts, name: str) -> bytes | None:
-    """A regular file of the folder itself, of a bounded size: no other folder's, no link to elsewhere."""
-    if name not in _names(parts.settings.policy_dir):
+def _read(folder: Path, name: str) -> bytes | None:
+    """A regular file of the folder itself, of a policy's size at most: no other folder's, no link to elsewhere."""
+    if name not in _names(folder):
         return None
-    path = parts.settings.policy_dir / name
     try:
-        found: Any = path.lstat()
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _FILE_BYTES:
-            return None
-        return path.read_bytes()
+        handle = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe must not hold us up
     except OSError:
         return None
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return None
+        source = file.read(_FILE_BYTES + 1)
+    return source if len(source) <= _FILE_BYTES else None

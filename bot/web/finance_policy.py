@@ -1,5 +1,6 @@
 """For finance: what one policy says, beside its file: findings first, who gets what, two maps, sentences."""
 
+from datetime import date
 from typing import Any
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from flows.policy import Policy, read_policy
 from flows.policy_coverage import findings_of
 from flows.policy_picture import fields_of
 from flows.policy_warnings import warnings_of
+from flows.yaml_lines import Mistake
 
 ONE = r"/finance/policies/{digest:[0-9a-f]{64}}"
 
@@ -41,7 +43,9 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
         digest=digest,
         tab="seen",
         title=policy.title if isinstance(policy, Policy) else digest[:12],
-        standing=standing(journal.events, digest, current, parts.texts),
+        standing=standing(
+            journal.events, digest, current, parts.texts, today=today, days=days_of(policy) if is_whole else None
+        ),
         is_whole=is_whole,
         lines=source.decode("utf-8", "replace").splitlines(),
         **(_meaning(parts, policy, source) if isinstance(policy, Policy) and is_whole else {"policy": None}),
@@ -51,6 +55,11 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
 def routes() -> list[web.RouteDef]:
     """The address of one policy."""
     return [web.get(ONE, show)]
+
+
+def days_of(policy: Policy | tuple[Mistake, ...]) -> tuple[date, date] | None:
+    """Return the first and the last day of a file; None where it cannot be read."""
+    return (policy.valid.first, policy.valid.last) if isinstance(policy, Policy) else None
 
 
 def no_such_policy(request: web.Request) -> web.Response:

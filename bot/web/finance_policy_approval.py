@@ -1,5 +1,7 @@
 """For finance: what a policy changes against the one in force, and the decision of a second person."""
 
+import asyncio
+import re
 import secrets
 from collections.abc import Awaitable
 from datetime import date
@@ -13,7 +15,7 @@ from bot.store.policies import PolicyRefused
 from bot.store.policy_journal import JournalBroken
 from bot.store.sessions import Session
 from bot.web.finance_policies import person, refusal
-from bot.web.finance_policy import ONE, no_such_policy
+from bot.web.finance_policy import ONE, days_of, no_such_policy
 from bot.web.forms import read_form
 from bot.web.policy_words import EVENTS, standing
 from bot.web.rendering import page, printable
@@ -38,6 +40,7 @@ async def decide(request: web.Request, session: Session) -> web.StreamResponse:
     digest, text = request.match_info["digest"], printable(form.get("text", ""))
     today = parts.clock.now().astimezone(parts.settings.timezone).date()
     by = person(request, session, form.get("key", ""))
+    against = int(form["against"]) if re.fullmatch(r"[0-9]{1,18}", form.get("against", "")) else None
     try:
         first, last = _day(form.get("valid_from", "")), _day(form.get("valid_until", ""))
     except ValueError:
@@ -47,7 +50,7 @@ async def decide(request: web.Request, session: Session) -> web.StreamResponse:
         async with parts.pool.acquire() as conn:
             done: Awaitable[None] = {
                 "approve": lambda: policies.approve(
-                    conn, digest, by=by, today=today, text=text, valid_from=first, valid_until=last
+                    conn, digest, by=by, today=today, text=text, valid_from=first, valid_until=last, against=against
                 ),
                 "refuse": lambda: policies.refuse(conn, digest, by=by, text=text),
                 "comment": lambda: policies.comment(conn, digest, by=by, text=text),
@@ -81,11 +84,12 @@ async def _page(
         before = await policies.source_of(conn, current.digest) if current is not None else None
     if source is None:
         return no_such_policy(request)
-    policy = read_policy(source, name="")
+    policy, is_whole = read_policy(source, name=""), policies.has_digest(source, digest)
     is_current = current is not None and current.digest == digest
     open_ = waiting(journal.events, digest)
     is_own = any(e.user_id == session.user_id or same_name(e.by, session.name) for e in open_)
     old = current.policy if current is not None else None
+    is_compared = isinstance(policy, Policy) and is_whole and not is_current
     return page(
         request,
         "finance_policy_approval.html",
@@ -95,17 +99,22 @@ async def _page(
         tab="approval",
         title=policy.title if isinstance(policy, Policy) else digest[:12],
         valid=policy.valid if isinstance(policy, Policy) else None,
-        standing=standing(journal.events, digest, current, texts),
+        standing=standing(
+            journal.events, digest, current, texts, today=today, days=days_of(policy) if is_whole else None
+        ),
         is_current=is_current,
+        is_whole=is_whole,
         has_before=before is not None,
-        changes=changes_of(old, policy, texts) if isinstance(policy, Policy) and not is_current else (),
-        stretches=lines_of(_text(before), _text(source)) if before is not None and not is_current else (),
+        changes=changes_of(old, policy, texts) if is_compared and isinstance(policy, Policy) else (),
+        stretches=await asyncio.to_thread(lines_of, _text(before), _text(source)) if before and is_compared else (),
         events=[(e, texts(EVENTS[e.kind])) for e in journal.events if e.digest == digest],
-        may_decide=bool(open_) and not is_own,
+        may_decide=bool(open_) and not is_own and is_whole,
         is_own=is_own,
-        may_go_back=not open_ and not is_current and isinstance(policy, Policy) and policy.valid.last >= today,
+        may_go_back=not open_ and is_compared and isinstance(policy, Policy) and policy.valid.last >= today,
+        against=policies.newest_approval(journal),
         problem=problem,
         draft=draft,
+        did=request.match_info.get("what", ""),
         key=secrets.token_hex,
         on=lambda at: f"{texts.day(at.astimezone(zone).date())} {at.astimezone(zone):%H:%M}",
         as_day=texts.day,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 _BYTES = 64 * 1024
 UPLOAD_BYTES = 4 * 1024 * 1024  # of a form with a file: as much as any request may have
@@ -23,7 +24,8 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
         raise web.HTTPUnsupportedMediaType
     try:
         fields = await request.post()
-    except (ValueError, LookupError):  # bytes that are no UTF-8, too many fields, a character set of nobody's
+    # No UTF-8, too many fields, a character set of nobody's; a part cut off, in an unknown encoding, of broken headers.
+    except (ValueError, LookupError, RuntimeError, HttpProcessingError):
         raise web.HTTPBadRequest from None
     form: dict[str, str] = {}
     for name, value in fields.items():

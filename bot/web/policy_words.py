@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from bot.engine.policy_in_force import Trouble
-from flows.approvals import PolicyEvent, last_decision, waiting
+from flows.approvals import PolicyEvent, approvals, last_decision, waiting
 from flows.facts import PolicyInForce
 from flows.wording import Texts
 
 TROUBLES: dict[Trouble, str] = {
     "journal_changed": "Lines of the journal of approvals were changed outside Acerto. They do not count.",
     "journal_shortened": "Lines of the journal of approvals have vanished while Acerto was running.",
-    "policy_changed": "The file of an approved policy was changed after its approval. It is not used.",
+    "policy_changed": (
+        "The file of an approved policy was changed after its approval. It is not used until the very same file is"
+        " handed in again."
+    ),
     "policy_unreadable": "An approved policy cannot be read by this version. It is not used.",
+    "earlier_again": "The days of the policy that was approved last are over: an earlier one is in force again.",
     "policy_over": "The days of the approved policy are over. Nothing is offered until another is approved.",
 }
 EVENTS = {
@@ -32,8 +37,16 @@ class Standing:
     look: str
 
 
-def standing(events: Sequence[PolicyEvent], digest: str, current: PolicyInForce | None, texts: Texts) -> Standing:
-    """Return what a policy is today."""
+def standing(
+    events: Sequence[PolicyEvent],
+    digest: str,
+    current: PolicyInForce | None,
+    texts: Texts,
+    *,
+    today: date,
+    days: tuple[date, date] | None,
+) -> Standing:
+    """Return what a policy is today. `days`: the file's own, both included; None where they cannot be read."""
     if waiting(events, digest):
         return Standing(word=texts("waits for a decision"), look="waiting")
     if current is not None and current.digest == digest:
@@ -43,4 +56,12 @@ def standing(events: Sequence[PolicyEvent], digest: str, current: PolicyInForce 
         return Standing(word=texts("handed in before the journal"), look="over")
     if decided.kind == "refused":
         return Standing(word=texts("refused"), look="refused")
+    first, last = days or (today, today)
+    first, last = max(first, decided.valid_from or first), min(last, decided.valid_until or last)
+    if first > today:
+        return Standing(word=texts("approved, in force from {day}").format(day=texts.day(first)), look="waiting")
+    if last < today:
+        return Standing(word=texts("approved, its days ended on {day}").format(day=texts.day(last)), look="over")
+    if days is not None and any(other.digest != digest for other in approvals(events) if other.decision.n > decided.n):
+        return Standing(word=texts("replaced by a later one"), look="over")
     return Standing(word=texts("approved, not in force"), look="over")
