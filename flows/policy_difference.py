@@ -1,6 +1,6 @@
 """What changes from one policy to another: in sentences rule by rule, and line by line of the files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
@@ -12,6 +12,14 @@ _LINES_COMPARED = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A piece of a sentence: in both, or in this one only."""
+
+    text: str
+    is_same: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One thing that means something else. `rule` is its rule's name, empty for what holds for all; of what is new
     `before` is empty, of what goes `after`."""
@@ -19,6 +27,15 @@ class Change:
     rule: str
     before: str
     after: str
+
+    def words(self) -> tuple[tuple[Words, ...], tuple[Words, ...]]:
+        """Return both sentences in pieces that both have and pieces that only one has."""
+        old, new = self.before.split(), self.after.split()
+        sides: tuple[list[Words], list[Words]] = ([], [])
+        for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+            for side, words in zip(sides, (old[i1:i2], new[j1:j2]), strict=True):
+                side.extend([Words(text=" ".join(words), is_same=tag == "equal")] if words else [])
+        return tuple(sides[0]), tuple(sides[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +55,9 @@ def changes_of(before: Policy | None, after: Policy, say: Say) -> tuple[Change, 
     return (*_general(before, after, say), *_rules(before, after, say))
 
 
-def lines_of(before: str, after: str, *, context: int = 3) -> tuple[tuple[Line, ...], ...]:
+def lines_of(old: Sequence[str], new: Sequence[str], *, context: int = 3) -> tuple[tuple[Line, ...], ...]:
     """Return the stretches in which two files differ, each with `context` lines around it. In long files lines that
     stand everywhere are no anchors: to compare each with each would take minutes."""
-    old, new = before.splitlines(), after.splitlines()
     found = []
     is_long = len(old) + len(new) > _LINES_COMPARED
     for group in SequenceMatcher(None, old, new, autojunk=is_long).get_grouped_opcodes(context):

@@ -18,9 +18,10 @@ from playwright.async_api import Page, async_playwright
 from bot.clock import movable_clock
 from bot.sandbox.people import CARLA
 from bot.store.users import Role
+from bot.web.policy_words import as_written
 from bot.web.sessions import COOKIE
 from flows.policy import read_policy
-from flows.policy_difference import changes_of, lines_of
+from flows.policy_difference import Change, Words, changes_of, lines_of
 from tests import processes
 from tests.desk import Visitor
 from tests.test_finance_offers import said, somebody
@@ -112,8 +113,8 @@ async def test_what_one_hands_in_another_approves_and_the_chat_offers_it(office:
     assert "Você enviou esta política: outra pessoa precisa decidir." in own
     assert "Campanha de Natal" in own
     page = said(await otavio.text(f"{LIST}/{digest}/approval"))
-    assert "atraso-longo “a-vista”: à vista em até 3 dias, com desconto de 10% do principal" in page
-    assert "com desconto de 20% do principal" in page
+    for side in ("Em vigor hoje “a-vista”: à vista em até 3 dias, com desconto de 10%", "20% do principal"):
+        assert side in page
     assert "aguarda decisão" in page
     phone = office.town.phone(CARLA)
     await phone.says("oi", CARLA.document[:3], "quero parcelar")
@@ -323,6 +324,30 @@ async def says_who_gets_what(page: Page) -> None:
     assert "quem decide" not in titles[0]
 
 
+def test_the_words_that_differ_are_told_from_those_that_both_have() -> None:
+    change = Change(rule="atraso", before="desconto de 10% do principal", after="desconto de 15% do principal")
+    was, now = change.words()
+    assert [(words.text, words.is_same) for words in was] == [
+        ("desconto de", True),
+        ("10%", False),
+        ("do principal", True),
+    ]
+    assert [words.text for words in now if not words.is_same] == ["15%"]
+    assert Change(rule="nova", before="", after="à vista").words() == ((), (Words(text="à vista", is_same=False),))
+
+
+def test_nothing_of_a_file_hides_from_who_decides() -> None:
+    lines = as_written("\ufefffine: 2.00 # \u202e00.01\u202c\x0b\u200b\r\nend".encode())
+    assert lines == ["fine: 2.00 # [U+202E]00.01[U+202C][U+000B][U+200B]", "end"]
+
+
+def test_a_long_file_of_like_lines_is_compared_in_a_moment() -> None:
+    old = ["- a: 1", "  b: 2"] * 8000
+    begun = time.monotonic()
+    assert [line.kind for stretch in lines_of(old, ["x", *old]) for line in stretch].count("new") >= 1
+    assert time.monotonic() - begun < 2
+
+
 def test_a_moved_a_new_and_a_lost_rule_are_told_in_words() -> None:
     old = read_policy(SAMPLE, name="p")
     changed = policy_with(("name: juridico\n", "name: advogados\n"), ("grace_days: 0", "grace_days: 2"))
@@ -336,7 +361,7 @@ def test_a_moved_a_new_and_a_lost_rule_are_told_in_words() -> None:
         ("juridico", True, False),
     ]
     assert changes_of(old, old, str) == ()
-    (first, *_) = lines_of(SAMPLE.decode(), changed.decode())
+    (first, *_) = lines_of(as_written(SAMPLE), as_written(changed))
     assert [(line.kind, line.before, line.after) for line in first if line.kind != "same"] == [
         ("gone", 11, None),
         ("new", None, 11),

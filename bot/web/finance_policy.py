@@ -9,7 +9,7 @@ from bot.parts import PARTS, Parts
 from bot.store import policies, policy_journal
 from bot.store.sessions import Session
 from bot.web.policy_chart import chart
-from bot.web.policy_words import standing
+from bot.web.policy_words import as_written, standing
 from bot.web.rendering import notice, page
 from bot.web.sessions import needs
 from flows.coverage_words import told
@@ -47,7 +47,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
             journal.events, digest, current, parts.texts, today=today, days=days_of(policy) if is_whole else None
         ),
         is_whole=is_whole,
-        lines=source.decode("utf-8", "replace").splitlines(),
+        lines=as_written(source),
         **(_meaning(parts, policy, source) if isinstance(policy, Policy) and is_whole else {"policy": None}),
     )
 

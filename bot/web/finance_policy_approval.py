@@ -17,7 +17,7 @@ from bot.store.sessions import Session
 from bot.web.finance_policies import person, refusal
 from bot.web.finance_policy import ONE, days_of, no_such_policy
 from bot.web.forms import read_form
-from bot.web.policy_words import EVENTS, standing
+from bot.web.policy_words import EVENTS, as_written, standing
 from bot.web.rendering import page, printable
 from bot.web.sessions import needs
 from flows.approvals import same_name, waiting
@@ -106,7 +106,9 @@ async def _page(
         is_whole=is_whole,
         has_before=before is not None,
         changes=changes_of(old, policy, texts) if is_compared and isinstance(policy, Policy) else (),
-        stretches=await asyncio.to_thread(lines_of, _text(before), _text(source)) if before and is_compared else (),
+        stretches=await asyncio.to_thread(lines_of, as_written(before), as_written(source))
+        if before and is_compared
+        else (),
         events=[(e, texts(EVENTS[e.kind])) for e in journal.events if e.digest == digest],
         may_decide=bool(open_) and not is_own and is_whole,
         is_own=is_own,
@@ -119,10 +121,6 @@ async def _page(
         on=lambda at: f"{texts.day(at.astimezone(zone).date())} {at.astimezone(zone):%H:%M}",
         as_day=texts.day,
     )
-
-
-def _text(source: bytes) -> str:
-    return source.decode("utf-8", "replace")
 
 
 def _day(text: str) -> date | None:

@@ -1,5 +1,6 @@
 """What became of a policy, in words: in force, waiting, approved, refused; and what keeps one from counting."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -29,6 +30,17 @@ EVENTS = {
 }
 
 
+def as_written(source: bytes) -> list[str]:
+    """Return the lines of a file in which nothing hides: characters that have no shape, or turn the direction of what
+    stands beside them, stand as their number. Who approves must see what the machine reads."""
+    text = source.decode("utf-8-sig", "replace")
+    return "".join(f"[U+{ord(c):04X}]" if _hides(c) else c for c in text).splitlines()
+
+
+def _hides(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf") and character not in "\n\r\t\x85"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """One word for a policy, and the name of its colour."""
@@ -56,12 +68,15 @@ def standing(
         return Standing(word=texts("handed in before the journal"), look="over")
     if decided.kind == "refused":
         return Standing(word=texts("refused"), look="refused")
+    counting = approvals(events)
+    if not any(approval.decision == decided for approval in counting):
+        return Standing(word=texts("its approval does not count: the journal was changed"), look="refused")
     first, last = days or (today, today)
     first, last = max(first, decided.valid_from or first), min(last, decided.valid_until or last)
     if first > today:
         return Standing(word=texts("approved, in force from {day}").format(day=texts.day(first)), look="waiting")
     if last < today:
         return Standing(word=texts("approved, its days ended on {day}").format(day=texts.day(last)), look="over")
-    if days is not None and any(other.digest != digest for other in approvals(events) if other.decision.n > decided.n):
+    if days is not None and any(other.digest != digest and other.decision.n > decided.n for other in counting):
         return Standing(word=texts("replaced by a later one"), look="over")
     return Standing(word=texts("approved, not in force"), look="over")
