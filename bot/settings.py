@@ -22,6 +22,7 @@ _POLICIES = _PACKAGE / "flows" / "policies"
 _LADDER = _PACKAGE / "flows" / "ladders" / "padrao.yaml"
 _TEMPLATES = _PACKAGE / "flows" / "templates" / "padrao.yaml"
 _PRICES = _PACKAGE / "flows" / "prices" / "whatsapp.yaml"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _TRUE, _FALSE = {"1", "true", "yes", "on", "sim"}, {"0", "false", "no", "off", "nao", "não", ""}
 
 
@@ -80,6 +81,16 @@ class Pix:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Oidc:
+    """The company's own login (OpenID Connect); without an issuer there is none."""
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: Secret = Secret()
+    role_claim: str = ""  # which claim gives roles; empty: an administrator does
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that the environment decides. Frozen: a change means a restart."""
 
@@ -99,6 +110,7 @@ class Settings:
     nudge_minutes: int = 60
     whatsapp: WhatsApp = field(default_factory=WhatsApp)
     pix: Pix = field(default_factory=Pix)
+    oidc: Oidc = field(default_factory=Oidc)
     secret_key: Secret = Secret()
     second_factor: str = "optional"
 
@@ -144,6 +156,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, serving: bool
         nudge_minutes=read.whole("NUDGE_MINUTES", 60, 0, 1380),
         whatsapp=_whatsapp(read, serving),
         pix=_pix(read, merchant, serving),
+        oidc=_oidc(read),
         secret_key=Secret(read.text("SECRET_KEY", "")),
         second_factor=read.one_of("SECOND_FACTOR", ("optional", "required")),
     )
@@ -207,6 +220,16 @@ def _is_phone(text: str) -> bool:
     return 10 <= len(_digits(text)) <= 15 and not text.strip("+0123456789 ()-.")
 
 
+def is_private(address: str) -> bool:
+    """Return whether nobody on the way there can read along: by https, or on this machine."""
+    try:
+        split = urlsplit(address)
+        host = split.hostname
+    except ValueError:
+        return False
+    return bool(host) and (split.scheme == "https" or (split.scheme == "http" and host in _LOOPBACK))
+
+
 def _digits(text: str) -> str:
     return "".join(letter for letter in text if letter.isdigit())
 
@@ -263,6 +286,17 @@ def _pix(read: "_Reader", merchant: str, serving: bool) -> Pix:
         asaas_url=(read.address("ASAAS_URL", ("http", "https")) or Pix().asaas_url).rstrip("/"),
         asaas_token=Secret(read.text("ASAAS_TOKEN", "", need_asaas)),
         asaas_webhook_token=Secret(read.text("ASAAS_WEBHOOK_TOKEN", "", need_asaas)),
+    )
+
+
+def _oidc(read: "_Reader") -> Oidc:
+    issuer = read.checked("OIDC_ISSUER", is_private, "begins with https:// (http:// on this machine only)")
+    need = "needed with ACERTO_OIDC_ISSUER" if is_private(issuer) else ""
+    return Oidc(
+        issuer=issuer,
+        client_id=read.text("OIDC_CLIENT_ID", "", need),
+        client_secret=Secret(read.text("OIDC_CLIENT_SECRET", "", need)),
+        role_claim=read.text("OIDC_ROLE_CLAIM", ""),
     )
 
 

@@ -18,6 +18,7 @@ async def test_where_all_is_well_every_check_says_so(database: str, redis_url: s
         findings = {finding.check: finding for finding in await check_all(place.parts)}
         assert set(findings) == {
             "database", "redis", "whatsapp_phone", "webhook_subscription", "templates", "policy", "payment_provider",
+            "company_login",
         }  # fmt: skip
         wrong = [finding for finding in findings.values() if not finding.ok and finding.check != "templates"]
         assert wrong == []

@@ -100,6 +100,7 @@ def test_the_environment_is_read_by_the_settings_alone() -> None:
 
 def test_only_those_who_speak_to_others_hold_an_http_client() -> None:
     speakers = {"bot/parts.py", "bot/engine/parts.py", "bot/engine/talk.py", "bot/whatsapp/client.py"}
+    speakers |= {"bot/engine/oidc_provider.py"}  # the login's: other addresses, credentials and deadlines than a bank's
     sandbox = {str(module) for module in product() if str(module).startswith("bot/sandbox/")}
     assert (
         outside(speakers | sandbox, re.compile(r"aiohttp\.(Client\w+|request)|urllib\.request.*|http\.client.*")) == []

@@ -18,6 +18,7 @@ ALL, FINANCE, AGENTS, ADMINS = ("agent", "finance", "admin"), ("finance", "admin
 # No login: what debtors, WhatsApp, providers, browsers and watchers ask for.
 PUBLIC = {
     "GET /", "GET /login", "POST /login", "POST /login/second", "GET /login/first", "POST /login/first",
+    "GET /login/oidc", "GET /login/oidc/back",
     "GET /webhook", "POST /webhook", "POST /webhook/pix/{secret}", "POST /webhook/pix/{secret}/pix",
     "POST /webhook/asaas",
     "GET /pay/{token}", "GET /pay/{token}/state", "POST /pay/{token}/opened", "GET /robots.txt",

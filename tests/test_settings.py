@@ -56,6 +56,11 @@ def test_asaas_needs_its_two_secrets_and_no_key_of_ours() -> None:
     ]
 
 
+def test_a_company_login_needs_its_client_and_secret_whatever_runs() -> None:
+    told = mistakes({"ACERTO_OIDC_ISSUER": "https://login.example"})
+    assert [sentence.split()[0] for sentence in told] == ["ACERTO_OIDC_CLIENT_ID", "ACERTO_OIDC_CLIENT_SECRET"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -78,6 +83,9 @@ def test_asaas_needs_its_two_secrets_and_no_key_of_ours() -> None:
         ("ACERTO_TEMPLATES", "/nowhere/templates.yaml"),
         ("ACERTO_PIX_KEY", "chave-é"),
         ("ACERTO_PIX_KEY", "k" * 78),
+        ("ACERTO_OIDC_ISSUER", "http://secret@login.example"),
+        ("ACERTO_OIDC_ISSUER", "login.example"),
+        ("ACERTO_OIDC_ISSUER", "https://[login.example"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name_and_never_with_a_secret(name: str, value: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from bot.engine.oidc_provider import Provider, ProviderAway
 from bot.engine.parts import Parts
 from bot.engine.talk import Away
 from bot.settings import Pix
@@ -136,8 +137,22 @@ async def _provider(parts: Parts) -> Finding:
     return Finding(check="payment_provider", ok=True, detail=_PROVIDERS[provider.name], remedy="")
 
 
+async def _company_login(parts: Parts) -> Finding:
+    """Whether the company's login provider is who it should be, and publishes keys."""
+    if not parts.settings.oidc.issuer:
+        return Finding(check="company_login", ok=True, detail="not set up: name and password", remedy="")
+    try:
+        keys = await Provider(parts.settings.oidc, parts.http).keys()
+    except ProviderAway as error:
+        remedy = "check ACERTO_OIDC_ISSUER and that this machine reaches it; name and password go on working"
+        return Finding(check="company_login", ok=False, detail=str(error), remedy=remedy)
+    remedy = "" if keys else "have the provider publish the keys that it signs with"
+    return Finding(check="company_login", ok=bool(keys), detail=f"answers, {len(keys)} keys", remedy=remedy)
+
+
 _CHECKS: tuple[Callable[[Parts], Awaitable[Finding]], ...] = (
     _database, _redis, _phone, _subscription, _templates, _policy, _provider,
+    _company_login,
 )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ What is wrong is never said in detail: an unknown name and a wrong password read
 
 import hashlib
 import hmac
-import re
 import secrets
 from datetime import datetime
 from typing import Any
@@ -19,12 +18,11 @@ from bot.store.sessions import Session
 from bot.web import first_codes, passwords, second_factor, sessions
 from bot.web.attempts import Attempts
 from bot.web.forms import read_form
+from bot.web.local_path import HOME, local_path
 from bot.web.rendering import page, say
 
 _FORM_COOKIE = "acerto_form"
-_HOME = "/desk"
 _FIRST = "acerto user code NAME --role admin"
-_LOCAL = re.compile(r"/(?![/\\])[!-~]*")  # a path of ours, never //elsewhere
 _SECOND_S, _PASSED_MAX = 300, 120
 _LOOPBACK = ("127.0.0.1", "::1")
 ATTEMPTS: web.AppKey[Attempts] = web.AppKey("attempts", Attempts)
@@ -35,19 +33,19 @@ async def show(request: web.Request) -> web.Response:
     """The form; where nobody has a login yet, how the first comes in."""
     parts = request.app[PARTS]
     async with parts.pool.acquire() as conn:
-        is_anybody = parts.demo or await users.is_anybody(conn)
+        is_anybody = parts.demo or parts.settings.oidc.issuer or await users.is_anybody(conn)
     problem = None if is_anybody else "Nobody has a login yet. The machine's owner gives the first code with: {command}"
-    return _form(request, asked_for=_local(request.query.get("next")), problem=problem)
+    return _form(request, asked_for=local_path(request.query.get("next")), problem=problem)
 
 
 async def log_in(request: web.Request) -> web.StreamResponse:
     """Name and password; or, in the demo, one click."""
     parts, form = request.app[PARTS], await read_form(request)
-    asked_for = _local(form.get("next"))
+    asked_for = local_path(form.get("next"))
     if not _is_our_form(request, form.get("token", "")):
         return _form(request, asked_for=asked_for, problem="Please try once more.", status=403)
-    response = web.Response(status=303, headers={"Location": asked_for})
     if parts.demo and "demo" in form:
+        response = web.Response(status=303, headers={"Location": asked_for})
         await sessions.begin_demo(request, response)
         return response
     name, address, now = form.get("name", "").strip()[:200], _address(request), parts.clock.now()
@@ -58,18 +56,14 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     if user is None:
         log.info("login.refused")
         return _form(request, asked_for=asked_for, problem="Name or password is not right.", status=403)
-    async with parts.pool.acquire() as conn:
-        has_second = (await second_factors.factor(conn, user.id)).since is not None
-    if has_second:
-        return _second(request, user.id, asked_for=asked_for)
     request.app[ATTEMPTS].forget(name, address)
-    return await _come_in(request, response, user)
+    return await admit(request, user, asked_for=asked_for)
 
 
 async def second(request: web.Request) -> web.StreamResponse:
     """The code of the person's phone, or one of their recovery codes, after name and password."""
     parts, form = request.app[PARTS], await read_form(request)
-    asked_for, now = _local(form.get("next")), parts.clock.now()
+    asked_for, now = local_path(form.get("next")), parts.clock.now()
     user_id = _passed(request, form.get("passed", ""))
     if not _is_our_form(request, form.get("token", "")) or user_id is None:
         return _form(request, asked_for=asked_for, problem="Please try once more.", status=403)
@@ -85,12 +79,12 @@ async def second(request: web.Request) -> web.StreamResponse:
         log.info("login.second_refused", user_id=user_id)
         return _second(request, user_id, asked_for=asked_for, problem="This code is not right.", status=403)
     request.app[ATTEMPTS].forget(name, address)
-    return await _come_in(request, web.Response(status=303, headers={"Location": asked_for}), user)
+    return await _come_in(request, user, asked_for=asked_for)
 
 
 async def show_first(request: web.Request) -> web.Response:
     """The form for whoever was given a code and has no password yet."""
-    return _form(request, template="login_first.html", asked_for=_HOME)
+    return _form(request, template="login_first.html", asked_for=HOME)
 
 
 async def first(request: web.Request) -> web.StreamResponse:
@@ -98,28 +92,24 @@ async def first(request: web.Request) -> web.StreamResponse:
     parts, form = request.app[PARTS], await read_form(request)
     template, now, password = "login_first.html", parts.clock.now(), form.get("password", "")
     if not _is_our_form(request, form.get("token", "")):
-        return _form(request, template=template, asked_for=_HOME, problem="Please try once more.", status=403)
+        return _form(request, template=template, asked_for=HOME, problem="Please try once more.", status=403)
     if not passwords.SHORTEST <= len(password) <= passwords.LONGEST:
-        return _form(request, template=template, asked_for=_HOME, problem="Ten characters at least.", status=422)
+        return _form(request, template=template, asked_for=HOME, problem="Ten characters at least.", status=422)
     if password != form.get("again", ""):
-        return _form(request, template=template, asked_for=_HOME, problem="The two are not the same.", status=422)
+        return _form(request, template=template, asked_for=HOME, problem="The two are not the same.", status=422)
     address = _address(request)
     if request.app[ATTEMPTS].too_many("first code", address, now):
         problem = "Too many attempts. Wait a few minutes."
-        return _form(request, template=template, asked_for=_HOME, problem=problem, status=429)
+        return _form(request, template=template, asked_for=HOME, problem=problem, status=429)
     request.app[ATTEMPTS].note("first code", address, now)
     password_hash = await passwords.hashed(password)
     async with parts.pool.acquire() as conn, conn.transaction():
         user = await first_codes.use(conn, form.get("code", ""), password_hash, now=now)
     if user is None:
         problem = "This code is not right, or its day is over."
-        return _form(request, template=template, asked_for=_HOME, problem=problem, status=403)
+        return _form(request, template=template, asked_for=HOME, problem=problem, status=403)
     request.app[ATTEMPTS].forget("first code", address)
-    async with parts.pool.acquire() as conn:
-        has_second = (await second_factors.factor(conn, user.id)).since is not None
-    if has_second:  # a new password is no new phone
-        return _second(request, user.id, asked_for=_HOME)
-    return await _come_in(request, web.Response(status=303, headers={"Location": _HOME}), user)
+    return await admit(request, user, asked_for=HOME)  # a new password is no new phone
 
 
 @sessions.needs("agent", "finance")
@@ -142,7 +132,18 @@ def routes() -> list[web.RouteDef]:
     ]
 
 
-async def _come_in(request: web.Request, response: web.StreamResponse, user: users.User) -> web.StreamResponse:
+async def admit(request: web.Request, user: users.User, *, asked_for: str) -> web.StreamResponse:
+    """Let somebody in who passed the first door (a password, a first code, the company's account), or ask for their
+    second factor first."""
+    async with request.app[PARTS].pool.acquire() as conn:
+        has_second = (await second_factors.factor(conn, user.id)).since is not None
+    if has_second:
+        return _second(request, user.id, asked_for=asked_for)
+    return await _come_in(request, user, asked_for=asked_for)
+
+
+async def _come_in(request: web.Request, user: users.User, *, asked_for: str) -> web.StreamResponse:
+    response = web.Response(status=303, headers={"Location": asked_for})
     await sessions.begin(request, response, user)
     parts = request.app[PARTS]
     async with parts.pool.acquire() as conn:
@@ -241,10 +242,6 @@ def _known(request: web.Request) -> str:
     """What we gave this browser to be known by; nothing where it sends what cannot be ours."""
     known = request.cookies.get(_FORM_COOKIE, "")
     return known if known.isascii() else ""
-
-
-def _local(asked_for: str | None) -> str:
-    return asked_for if asked_for and _LOCAL.fullmatch(asked_for) else _HOME
 
 
 def _address(request: web.Request) -> str:

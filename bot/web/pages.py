@@ -5,6 +5,7 @@ from functools import wraps
 import structlog
 from aiohttp import web
 
+from bot.engine.oidc_provider import Provider
 from bot.parts import PARTS
 from bot.store.database import AWAY
 from bot.web import (
@@ -26,6 +27,7 @@ from bot.web import (
     live,
     login,
     notice_list,
+    oidc,
     papers,
     parked,
     pay,
@@ -38,6 +40,7 @@ from bot.web.sessions import Handler
 
 _MODULES = (
     login,
+    oidc,
     account,
     people,
     people_access,
@@ -67,6 +70,7 @@ def mount_pages(app: web.Application) -> None:
     parts = app[PARTS]
     app[ENVIRONMENT] = environment(parts)
     app[login.ATTEMPTS] = Attempts()
+    app[oidc.PROVIDER] = Provider(parts.settings.oidc, parts.http)
     app[live.FEED] = live.Feed(parts)
     app.cleanup_ctx.append(live.watched)
     app[finance_import.WORK] = {}

@@ -26,6 +26,9 @@ HAPPENED = {
     "second_factor_off": "lost the second factor",
     "logged_in": "logged in",
     "logged_out": "ended other sessions",
+    "company_added": "came in with the company's account and was added",
+    "company_linked": "came in with the company's account for the first time",
+    "company_role": "got another role by the company's account",
 }
 _LATELY = 50
 log = structlog.get_logger(__name__)

@@ -55,6 +55,7 @@ def environment(parts: Parts) -> Environment:
         clock_time=lambda at: clock_time(at, zone),
         demo=parts.demo,
         creditor=parts.settings.creditor_name,
+        has_company_login=bool(parts.settings.oidc.issuer),
     )
     pages.filters.update(plain=plain, as_typed=as_typed)
     return pages
