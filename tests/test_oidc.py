@@ -113,6 +113,7 @@ async def test_what_the_companys_account_did_to_a_login_is_on_record(
     provider: LoginProvider, database: str, redis_url: str, tmp_path: Path
 ) -> None:
     async with open_office(provider, database, redis_url, tmp_path, ACERTO_OIDC_ROLE_CLAIM="groups") as office:
+        visitor = office.visitor()
         for role in ("acerto-agent", "acerto-admin"):
             provider.person["groups"] = role
             visitor = office.visitor()
@@ -439,5 +440,5 @@ async def test_in_a_real_browser_the_way_leads_there_and_back(
         await page.click("text=Entrar com a conta da empresa")
         await page.click("text=It is me")
         assert page.url == f"{root}/desk"
-        assert NAME in await page.inner_text("body")
+        assert NAME in str(await page.text_content("body"))
         await browser.close()

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -67,12 +68,22 @@ ROUTES: dict[str, tuple[tuple[str, ...], str | None]] = {
     "GET /finance/policies/{digest}": (FINANCE, None),
     "GET /finance/policies/{digest}/approval": (FINANCE, None),
     "POST /finance/policies/{digest}/approval/{what}": (FINANCE, None),
+    "GET /finance/portfolio": (FINANCE, "portfolio"),
+    "POST /finance/portfolio": (FINANCE, "portfolio_search"),
+    "GET /finance/portfolio.csv": (FINANCE, "portfolio_export"),
+    "GET /finance/portfolio/customers/{id}": (FINANCE, "customer"),
+    "GET /finance/portfolio/import": (FINANCE, None),
+    "POST /finance/portfolio/import": (FINANCE, None),
+    "GET /finance/portfolio/import/{id}": (FINANCE, "debts_file"),
+    "POST /finance/portfolio/import/{id}/confirm": (FINANCE, None),
+    "POST /finance/portfolio/import/{id}/drop": (FINANCE, None),
     "GET /finance/ladders": (ALL, None),
     "POST /finance/notices/{id}/seen": (FINANCE, None),
     "GET /channel": (ALL, None),
     "POST /channel/pause": (ALL, None),
     "POST /channel/resume": (ALL, None),
 }
+UPLOADS = {"POST /finance/portfolio/import"}  # take nothing but a form with a file
 _BLANKS = {
     "id": "1", "what": "code", "region": "card", "conversation": "1", "no": "1", "digest": "0" * 64, "name": "x",
     "token": "x", "ending": "pdf", "secret": "x",
@@ -157,7 +168,8 @@ async def test_no_form_does_anything_without_the_sessions_token(office: Company)
         if method != "POST":
             continue
         for form in ({"x": "y"}, {"csrf": "x" * 32}):
-            answer = await visitor.client.post(address(path), data=form, allow_redirects=False)
+            data = aiohttp.FormData(form, default_to_multipart=name in UPLOADS)
+            answer = await visitor.client.post(address(path), data=data, allow_redirects=False)
             if answer.status != 403:
                 wrong.append((name, answer.status))
     assert wrong == []

@@ -167,10 +167,16 @@ def _second(
 ) -> web.Response:
     """The form for the code; it carries who passed the first door, for five minutes and in this browser only."""
     until = int(request.app[PARTS].clock.now().timestamp()) + _SECOND_S
-    known = _known(request)
+    known = _known(request) or secrets.token_urlsafe(16)
     passed = f"{user_id}.{until}.{_mac(request, f'{known}:{user_id}:{until}')}"
     return _form(
-        request, template="login_second.html", asked_for=asked_for, problem=problem, status=status, passed=passed
+        request,
+        template="login_second.html",
+        asked_for=asked_for,
+        problem=problem,
+        status=status,
+        passed=passed,
+        known=known,
     )
 
 
@@ -212,10 +218,11 @@ def _form(
     status: int = 200,
     template: str = "login.html",
     passed: str = "",
+    known: str = "",
 ) -> web.Response:
     """The form, with a token that only this browser's cookie makes: no foreign page can log anybody in."""
     parts = request.app[PARTS]
-    known = _known(request) or secrets.token_urlsafe(16)
+    known = known or _known(request) or secrets.token_urlsafe(16)
     response = page(
         request,
         template,
