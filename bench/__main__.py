@@ -15,7 +15,7 @@ from statistics import median
 
 import uvloop
 
-from bench import amount, ladder, reconcile, scene
+from bench import amount, ladder, portfolio, reconcile, scene
 from bench.wire import ask, serve
 from bot.settings import read_settings, secret_of
 from bot.store.embedded import embedded_postgres, embedded_valkey
@@ -166,6 +166,15 @@ async def plans(environment: dict[str, str]) -> None:
     report(f"ladder_planned_{ladder.PLANNED}", *await ladder.planned(environment), "s")
 
 
+async def pages(environment: dict[str, str]) -> None:
+    """(h) Finance's pages over a million debts, against a bare page with one indexed query."""
+    found, floor = await portfolio.measure(environment)
+    for took in found:
+        report(f"portfolio_{took.name}_p50", took.p50_ms, floor.p50_ms, "ms")
+        report(f"portfolio_{took.name}_p99", took.p99_ms, floor.p99_ms, "ms")
+        report(f"portfolio_{took.name}_cpu", took.cpu_ms, floor.cpu_ms, "ms")
+
+
 async def campaign() -> None:
     """(f) Reminders sent, against a bare client; (g) answers while a campaign goes on, against none."""
     graph, port = await ladder.far_end()
@@ -199,7 +208,7 @@ async def with_servers(
 
 
 async def main(*names: str) -> None:
-    """Measure everything, or only what is named: amount, webhook, turns, payments, plans, campaign."""
+    """Measure everything, or only what is named: amount, webhook, turns, payments, plans, campaign, portfolio."""
     if not names or "amount" in names:
         report("amount_of_one_debt", *amount.measure(), "µs")
     graph, graph_port = Graph(), scene.free_port()
@@ -214,6 +223,8 @@ async def main(*names: str) -> None:
         await with_servers(plans, graph_port, people=ladder.PLANNED)
     if not names or "campaign" in names:
         await campaign()
+    if not names or "portfolio" in names:
+        await with_servers(pages, graph_port, people=0)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.debts_csv import read_debts
+from bot.engine.ladder_plan import plan_once
+from bot.store import customer_timeline, portfolio_list, portfolio_search
 from bot.store.imports import import_debts
 from bot.store.portfolio_list import Filter, bounded_page
 from tests.desk import Company, Visitor, company
@@ -289,3 +291,42 @@ async def test_the_file_that_goes_out_comes_in_again_and_changes_nothing(place: 
     assert (again.created, again.updated, again.unchanged, again.errors) == (0, 0, 4, ())
     assert (await (await clara.get(f"{LIST}.csv?tag=loja")).text()).count("\r\n") == 2
     assert date(2026, 11, 25).isoformat() in body.decode()
+
+
+async def test_what_is_scheduled_is_told_with_its_reason(place: Company) -> None:
+    clara = await place.agent(role="finance")
+    number = await place.ask("SELECT id FROM customer WHERE external_id = 'C-001'")
+    address = f"{LIST}/customers/{number}"
+    assert "O próximo passo ainda não foi programado" in said(await clara.text(address))
+    await plan_once(place.parts)
+    page = said(await clara.text(address))
+    assert re.search(r"Dezembro \(NF-1002\) \d\d/\d\d/2026 \d\d:\d\d: mensagem “\w+”, .*\(trilha “\w+", page)
+    fires_at = await place.ask("SELECT fire_at FROM timer WHERE key LIKE 'ladder:%:' || $1", str(number))
+    local = fires_at.astimezone(place.parts.settings.timezone)
+    assert f"O robô olha de novo em {local:%d/%m/%Y %H:%M}" in page
+    tomorrow = place.clock.now().date() + timedelta(days=1)
+    await place.ask("UPDATE debt SET promised_until = $1 WHERE external_id = 'NF-1001'", tomorrow)
+    page = said(await clara.text(address))
+    assert "Outubro (NF-1001) Em silêncio até o fim da promessa" in page
+    assert "Prometeu pagar até 02/12/2026" in page
+    await place.ask("UPDATE conversation SET opted_out_at = now() WHERE address = '5511987654321'")
+    page = said(await clara.text(address))
+    assert "Nenhum lembrete sai: o cliente pediu para não receber mensagens." in page
+    await place.ask("UPDATE debt SET state = 'paid', open_principal_cents = 0, settled_at = now()")
+    assert "Nada está em aberto, então nada está programado." in said(await clara.text(address))
+
+
+async def test_no_question_of_the_pages_has_to_read_everything(place: Company) -> None:
+    async with place.parts.pool.acquire() as conn, conn.transaction():
+        await conn.execute("SET LOCAL enable_seqscan = off")  # the tables are too small for an index to be worth it
+        day = date(2026, 12, 1)
+        for query, values in (
+            (portfolio_search.CANDIDATES, ("'joao':*", "52998224725", ["5511987654321"], "c-0%", 10)),
+            (portfolio_list.PAGE, ("open", None, day, None, None, None, day, 1, 51)),
+            (portfolio_list.PAGE, (None, None, None, 500_000, None, "loja", None, None, 51)),
+            (portfolio_list.PAGE_OF, ("open", None, None, None, None, None, None, None, 51, "opted_out")),
+            (portfolio_list.COUNT, ("open", None, None, None, None, None, 10_001)),
+            (customer_timeline.TIMELINE, (1, [1], None, None, None, None, 51)),
+        ):
+            plan = "\n".join(row[0] for row in await conn.fetch("EXPLAIN " + query, *values))
+            assert not re.search(r"Seq Scan on (customer|debt|conversation|journal|ledger_\w+|charge)\b", plan), plan
