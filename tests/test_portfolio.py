@@ -85,7 +85,8 @@ SEARCHES = table("""
     C-001                   | C-001
     c-00                    | C-001 C-002 c-003
     nf-1                    | C-001
-    nf_2                    | C-002  # the line is a line, not any letter
+    nf_2                    | C-002
+    nf_1                    |        # the line is a line, not any letter
     NF-3001                 | c-003
     %                       |
     a                       |
@@ -238,6 +239,16 @@ async def test_lines_of_whoever_had_the_chat_before_are_not_shown(place: Company
     assert "segredo da Ana" in page
     assert "segredo do João" not in page
     assert "primeira" not in page
+    await place.ask(
+        "INSERT INTO charge (conversation_id, no, customer_id, provider, txid, pay_token, amount_cents, parts,"
+        " pay_until, expires_at, created_at) SELECT id, 1, $1, 'static', 't', 't', 1, '[]', now(), now(), now()"
+        " FROM conversation",
+        joao,
+    )
+    page = said(await clara.text(f"{LIST}/customers/{joao}"))
+    assert "primeira" in page
+    assert "segredo do João" in page
+    assert "segredo da Ana" not in page
 
 
 async def test_the_timeline_is_turned_page_by_page(place: Company) -> None:

@@ -30,7 +30,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
     async with parts.pool.acquire() as conn:
         await access_log.note(conn, user_id=session.user_id, what="portfolio", now=parts.clock.now())
         found = await portfolio_list.page(conn, asked.filter, after=asked.after, limit=_SHOWN)
-        counted = await portfolio_list.count(conn, asked.filter)
+        counted = await portfolio_list.count(conn, asked.filter) if not found.is_partial else None
     return page(
         request,
         "finance_portfolio.html",
