@@ -311,7 +311,36 @@ async def test_the_pages_say_who_gets_what_and_fit_a_phone(office: Office, chrom
             assert await page.evaluate("document.documentElement.scrollWidth") <= 390, address
         await page.goto(f"{root}{LIST}/{digest}")
         await says_who_gets_what(page)
+        await one_hands_in_and_another_approves(office, page, root)
         await browser.close()
+
+
+async def one_hands_in_and_another_approves(office: Office, page: Page, root: str) -> None:
+    """The whole way through two people's browsers and a third one's phone."""
+    _, token = await somebody(office.town, "admin")
+    phone, digest = office.town.phone(CARLA), digest_of(GENEROUS)
+    await phone.says("oi", CARLA.document[:3], "quero parcelar")
+    await page.goto(root + LIST)
+    await page.get_by_label("Arquivo (YAML)").set_input_files(
+        {"name": "generosa.yaml", "mimeType": "application/yaml", "buffer": GENEROUS}
+    )
+    await page.get_by_label("O que muda").fill("Campanha de Natal")
+    await page.get_by_role("button", name="Enviar").first.click()
+    await page.wait_for_url(f"**/{digest}/approval")
+    assert await page.locator("del", has_text="10%").count() == 1
+    assert await page.locator("ins", has_text="20%").count() == 1
+    assert await page.get_by_role("button", name="Aprovar").count() == 0  # one's own
+    other = await page.context.browser.new_page() if page.context.browser is not None else page
+    await other.context.add_cookies([{"name": COOKIE, "value": token, "url": root}])
+    await other.goto(page.url)
+    await other.get_by_label("Por quê, para o registro").fill("combinado")
+    await other.keyboard.press("Tab")
+    await other.keyboard.press("Enter")
+    await other.get_by_text("em vigor", exact=True).wait_for()
+    begun = time.monotonic()
+    await phone.says("menu", "quero parcelar")
+    assert await office.town.ask("SELECT count(*) FROM offer WHERE policy_digest = $1", digest)
+    assert time.monotonic() - begun < 2
 
 
 async def says_who_gets_what(page: Page) -> None:
