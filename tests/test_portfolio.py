@@ -196,6 +196,7 @@ async def test_the_page_of_a_customer_says_what_is_owed_and_all_that_happened(pl
         lines=(
             ("heard", {"text": "oi *tudo*"}),
             ("said", {"text": "Olá!", "choices": ["Pagar"]}),
+            ("heard", {"text": " 529 "}),
             ("passed", {"because": "no_code"}),
         )
     )
@@ -218,6 +219,7 @@ async def test_the_page_of_a_customer_says_what_is_owed_and_all_that_happened(pl
     ):
         assert each in page, each
     assert "52998224725" not in page
+    assert "529" not in page  # what the robot asks for
     assert (await clara.get(f"{LIST}/customers/999999")).status == 404
 
 

@@ -1,7 +1,8 @@
 """What happened with a customer, and what is in store for them, in words."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -15,6 +16,8 @@ from flows.schedule import Scheduled
 from flows.statement import Line as StatementLine
 from flows.wording import Texts
 
+_ANSWER = re.compile(r"\s*\d{3}\s*")
+_CODE_SHOWN = 24
 SILENT: Mapping[str, str] = {
     "ticket": "a person of the team is looking after them",
     "contact_closed": "who answers at this number said to be somebody else",
@@ -78,9 +81,25 @@ def told(happened: Happened, texts: Texts, zone: ZoneInfo) -> Told:
         at=f"{texts.day(local.date())} {local:%H:%M}",
         iso=local.isoformat(timespec="seconds"),
         by=_by(item, texts),
-        text=item.text,
+        text=_shown(item),
         more=" · ".join(plain(one) for one in more),
     )
+
+
+def tellable(happened: Sequence[Happened]) -> Iterator[Happened]:
+    """Yield the lines without repeats: a list of offers is one line of the journal for each of them."""
+    before = None
+    for one in happened:
+        if not (before == one.line.kind == "offered"):
+            yield one
+        before = one.line.kind
+
+
+def _shown(item: Item) -> str:
+    """What was said. The answer to who somebody is stays hidden, as in the document; a payment code is only begun."""
+    if item.side == "person" and _ANSWER.fullmatch(item.text):
+        return "•••"
+    return f"{item.text[:_CODE_SHOWN]}…" if item.is_code else item.text
 
 
 def _own(happened: Happened, texts: Texts) -> Item | None:

@@ -78,7 +78,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
         looks_at=ahead.looks_at,
         headline=lambda terms: offer_words.headline(terms, texts),
         papers=PAPERS,
-        happened=[customer_words.told(one, texts, zone) for one in happened[:_SHOWN]],
+        happened=[customer_words.told(one, texts, zone) for one in customer_words.tellable(happened[:_SHOWN])],
         following=_cursor(happened[_SHOWN - 1].place) if len(happened) > _SHOWN else "",
         is_first=after is None,
         on=lambda at: _dated(parts, at),
