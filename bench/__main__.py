@@ -15,7 +15,7 @@ from statistics import median
 
 import uvloop
 
-from bench import amount, ladder, portfolio, reconcile, scene
+from bench import amount, ladder, portfolio, reconcile, scene, trying
 from bench.wire import ask, serve
 from bot.settings import read_settings, secret_of
 from bot.store.embedded import embedded_postgres, embedded_valkey
@@ -175,6 +175,11 @@ async def pages(environment: dict[str, str]) -> None:
         report(f"portfolio_{took.name}_cpu", took.cpu_ms, floor.cpu_ms, "ms")
 
 
+async def trial(environment: dict[str, str]) -> None:
+    """(h) A policy tried on a large portfolio, against reading its debts alone."""
+    report(f"policy_trial_{trying.DEBTS}", *await trying.measure(environment), "s")
+
+
 async def campaign() -> None:
     """(f) Reminders sent, against a bare client; (g) answers while a campaign goes on, against none."""
     graph, port = await ladder.far_end()
@@ -221,6 +226,8 @@ async def main(*names: str) -> None:
         await with_servers(payments, graph_port, people=reconcile.COUNT)
     if not names or "plans" in names:
         await with_servers(plans, graph_port, people=ladder.PLANNED)
+    if not names or "trial" in names:
+        await with_servers(trial, graph_port, people=trying.DEBTS)
     if not names or "campaign" in names:
         await campaign()
     if not names or "portfolio" in names:

@@ -83,6 +83,58 @@ def decide(policy: Policy, debt: DebtFacts, on: date) -> Decision:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """The offers of money for one debt, without their dates: what a whole portfolio is weighed by. Without offers
+    `cheapest_cents` is the cost; `most` is the largest number of instalments, 0 where there are none."""
+
+    rule: Rule | None
+    cost: Cost
+    offers: frozenset[str]
+    discount_cents: int
+    cheapest_cents: int
+    most: int
+
+
+def outline(policy: Policy, debt: DebtFacts, on: date) -> Outline:
+    """Return what the offers of `decide` come to: their dates and CET, which take most of its time, are not worked out,
+    nor plans that cannot be the cheapest or the longest. Promises are left out."""
+    late = days_overdue(debt.due, on, policy.holidays.days)
+    cost = debt.cost or _cost(policy, debt, on)
+    rule = next((rule for rule in policy.rules if _takes(rule, debt, late, cost)), None)
+    names: set[str] = set()
+    discount = most = 0
+    cheapest: int | None = None
+    for terms in (rule.offers or ()) if rule is not None else ():
+        if isinstance(terms, PromiseRule):
+            continue
+        forgiven = _forgiven(cost, terms.discount_percent).total_cents
+        left = cost.total_cents - forgiven
+        if not _is_within(policy, forgiven, left, cost):
+            continue
+        least = left
+        if isinstance(terms, InstalmentRule):
+            longest = next((n for n in reversed(_counts(policy, terms)) if _divided(terms, n, left) is not None), 0)
+            if not longest:
+                continue
+            most = max(most, longest)
+            # No plan costs less than what it divides; only where that would be the cheapest all are worked out.
+            if cheapest is None or left < cheapest:
+                plans = (_divided(terms, n, left) for n in _counts(policy, terms))
+                least = min(one.total_cents for one in plans if one is not None)
+        names.add(terms.name)
+        discount = max(discount, forgiven)
+        cheapest = least if cheapest is None else min(cheapest, least)
+    return Outline(
+        rule=rule,
+        cost=cost,
+        offers=frozenset(names),
+        discount_cents=discount,
+        cheapest_cents=cheapest if cheapest is not None else cost.total_cents,
+        most=most,
+    )
+
+
 def best_cash(decision: Decision, payable_on: date | None = None) -> CashOffer | None:
     """The cheapest way to pay everything at once (on that day, where one is named), or None: then the debt costs
     `decision.cost`."""
@@ -179,8 +231,7 @@ def _made(policy: Policy, rule: Rule, terms: OfferRule, cost: Cost, on: date) ->
                 pay_until=on + timedelta(days=terms.pay_within_days),
             )
         case InstalmentRule():
-            most = policy.never_beyond.instalments
-            for count in range(terms.count.from_, min(terms.count.to or most, most) + 1):
+            for count in _counts(policy, terms):
                 yield from _instalments(rule, terms, count, cost, on, policy.life)
         case PromiseRule():
             yield PromiseOffer(name=terms.name, rule=rule.name, until=on + timedelta(days=terms.within_days))
@@ -188,10 +239,19 @@ def _made(policy: Policy, rule: Rule, terms: OfferRule, cost: Cost, on: date) ->
             assert_never(terms)
 
 
+def _counts(policy: Policy, terms: InstalmentRule) -> range:
+    """The numbers of instalments that rule and ceiling permit."""
+    most = policy.never_beyond.instalments
+    return range(terms.count.from_, min(terms.count.to or most, most) + 1)
+
+
 def _within(policy: Policy, offer: CashOffer | InstalmentOffer) -> bool:
+    return _is_within(policy, offer.discount_cents, offer.total_cents, offer.parts)
+
+
+def _is_within(policy: Policy, discount_cents: int, left_cents: int, cost: Cost) -> bool:
     """Whether something is left to pay and the discount keeps to the ceiling, a percentage of the updated total."""
-    ceiling = policy.never_beyond.discount_percent
-    return offer.total_cents > 0 and offer.discount_cents * 100 <= ceiling * offer.parts.total_cents
+    return left_cents > 0 and discount_cents * 100 <= policy.never_beyond.discount_percent * cost.total_cents
 
 
 def _forgiven(cost: Cost, percent: DiscountPercent) -> Cost:
@@ -208,16 +268,9 @@ def _instalments(
     rule: Rule, terms: InstalmentRule, count: int, cost: Cost, on: date, life: AgreementLife
 ) -> Iterator[InstalmentOffer]:
     forgiven = _forgiven(cost, terms.discount_percent)
-    total_cents = cost.total_cents - forgiven.total_cents
-    if total_cents - percent_of(total_cents, terms.entry_percent) < count:
-        return  # not a centavo for each
-    divided = plan(
-        total_cents, count=count, entry_percent=terms.entry_percent, interest_percent_month=terms.interest_percent_month
-    )
-    if min(divided.instalments_cents) < max(terms.minimum_instalment, 1):
+    divided = _divided(terms, count, cost.total_cents - forgiven.total_cents)
+    if divided is None:
         return
-    if terms.interest_percent_month and not terms.first_due_within_days and not divided.entry_cents:
-        return  # an entry of less than a centavo: the first instalment would have interest but no time to pass
     due_day = terms.due_days[0] if terms.due_days else None
     payments = schedule(divided, accepted=on, first_due_within_days=terms.first_due_within_days, due_day=due_day)
     yield InstalmentOffer(
@@ -228,7 +281,7 @@ def _instalments(
         count=count,
         entry_percent=terms.entry_percent,
         interest_percent_month=terms.interest_percent_month,
-        cet_percent_year=cet_percent_year(total_cents, payments, on),
+        cet_percent_year=cet_percent_year(cost.total_cents - forgiven.total_cents, payments, on),
         accepted=on,
         first_due_within_days=terms.first_due_within_days,
         due_days=terms.due_days or (),
@@ -236,6 +289,20 @@ def _instalments(
         payments=payments,
         life=life,
     )
+
+
+def _divided(terms: InstalmentRule, count: int, total_cents: int) -> Plan | None:
+    """The amounts of a plan; None where the rule does not permit so many."""
+    if total_cents - percent_of(total_cents, terms.entry_percent) < count:
+        return None  # not a centavo for each
+    divided = plan(
+        total_cents, count=count, entry_percent=terms.entry_percent, interest_percent_month=terms.interest_percent_month
+    )
+    if min(divided.instalments_cents) < max(terms.minimum_instalment, 1):
+        return None
+    if terms.interest_percent_month and not terms.first_due_within_days and not divided.entry_cents:
+        return None  # an entry of less than a centavo: the first instalment would have interest but no time to pass
+    return divided
 
 
 def _dated(offer: InstalmentOffer, accepted: date, due_day: int | None) -> InstalmentOffer:

@@ -8,10 +8,10 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, getcontext, localcontext
-from fractions import Fraction
+from functools import lru_cache
 
 from payments.late_charges import Cost
-from payments.money import half_up, percent_of, split
+from payments.money import percent_of, quotient, split
 
 _NONE = Decimal(0)
 _DIGITS = 24  # beyond those of the yearly factor itself
@@ -93,15 +93,25 @@ def _price(rest_cents: int, count: int, interest_percent_month: Decimal) -> tupl
 
     Of some centavos the rounded instalment may pay everything before its turn: then the rest of them are 0, never less.
     """
-    rate = Fraction(interest_percent_month) / 100
-    instalment = half_up(rest_cents * rate / (1 - 1 / (1 + rate) ** count))
+    numerator, denominator = interest_percent_month.as_integer_ratio()
+    denominator *= 100  # of the rate itself
+    share, whole = _annuity(numerator, denominator, count)
+    instalment = quotient(rest_cents * share, whole)
     balance, parts = rest_cents, []
     for n in range(1, count + 1):
-        balance += half_up(balance * rate)
+        balance += quotient(balance * numerator, denominator)
         parts.append(min(instalment, balance) if n < count else balance)
         balance -= parts[-1]
     assert balance == 0
     return tuple(parts)
+
+
+@lru_cache(maxsize=1024)
+def _annuity(numerator: int, denominator: int, count: int) -> tuple[int, int]:
+    """What part of a debt one of `count` instalments is at a rate of n/d a period: i / (1 - (1 + i)^-count), as a
+    fraction of whole numbers, exact."""
+    grown, plain = (numerator + denominator) ** count, denominator**count
+    return numerator * grown, denominator * (grown - plain)
 
 
 def due_dates(

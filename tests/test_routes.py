@@ -77,6 +77,9 @@ ROUTES: dict[str, tuple[tuple[str, ...], str | None]] = {
     "GET /finance/portfolio/import/{id}": (FINANCE, "debts_file"),
     "POST /finance/portfolio/import/{id}/confirm": (FINANCE, None),
     "POST /finance/portfolio/import/{id}/drop": (FINANCE, None),
+    "GET /finance/policies/{digest}/preview": (FINANCE, None),
+    "POST /finance/policies/{digest}/preview": (FINANCE, None),
+    "GET /finance/policies/{digest}/preview/{debt}": (FINANCE, "policy_trial_debt"),
     "GET /finance/ladders": (ALL, None),
     "POST /finance/notices/{id}/seen": (FINANCE, None),
     "GET /channel": (ALL, None),
@@ -85,7 +88,8 @@ ROUTES: dict[str, tuple[tuple[str, ...], str | None]] = {
 }
 UPLOADS = {"POST /finance/portfolio/import"}  # take nothing but a form with a file
 _BLANKS = {
-    "id": "1", "what": "code", "region": "card", "conversation": "1", "no": "1", "digest": "0" * 64, "name": "x",
+    "id": "1", "debt": "1",
+    "what": "code", "region": "card", "conversation": "1", "no": "1", "digest": "0" * 64, "name": "x",
     "token": "x", "ending": "pdf", "secret": "x",
 }  # fmt: skip
 

@@ -22,14 +22,13 @@ from bot.store import policies, portfolio
 from bot.store.policies import By
 from bot.store.policy_journal import JournalBroken
 from bot.texts import read_texts
-from flows.costs import cost_of
 from flows.explain import explain as sentences
 from flows.facts import PolicyInForce
 from flows.negotiation import DebtFacts, decide
 from flows.policy import Policy, read_draft, read_policy
+from flows.policy_trial import facts_of
 from flows.policy_warnings import coverage_of, warnings_of
 from flows.yaml_lines import Mistake
-from payments.late_charges import Cost
 
 T = TypeVar("T")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -252,23 +251,7 @@ def _from_csv(file: Path) -> list[DebtFacts]:
 async def _from_database(settings: Settings, rules: Policy, day: date) -> list[DebtFacts]:
     async with open_database(settings) as pool:
         debts = await portfolio.open_debts(pool, settings.timezone, rules.holidays.days)
-    facts = []
-    for debt in debts:
-        cost = cost_of(debt, day, rules.terms)
-        parts = Cost(
-            principal_cents=cost.principal_cents, fine_cents=cost.fine_cents, interest_cents=cost.interest_cents
-        )
-        facts.append(
-            DebtFacts(
-                external_id=debt.external_id,
-                principal_cents=debt.open_principal_cents,
-                due=debt.due_on,
-                tags=debt.tags,
-                late_before=debt.late_before,
-                cost=parts,
-            )
-        )
-    return facts
+    return [facts_of(debt, rules, day) for debt in debts]
 
 
 def _in_transaction(settings: Settings, do: Callable[[Any], Awaitable[T]]) -> T:

@@ -23,6 +23,7 @@ from bot.web import (
     finance_policy,
     finance_policy_approval,
     finance_portfolio,
+    finance_trial,
     health,
     live,
     login,
@@ -53,6 +54,7 @@ _MODULES = (
     finance_policies,
     finance_policy,
     finance_policy_approval,
+    finance_trial,
     finance_ladders,
     finance_portfolio,
     finance_customer,
@@ -73,6 +75,7 @@ def mount_pages(app: web.Application) -> None:
     app[oidc.PROVIDER] = Provider(parts.settings.oidc, parts.http)
     app[live.FEED] = live.Feed(parts)
     app.cleanup_ctx.append(live.watched)
+    app.cleanup_ctx.append(finance_trial.worked_at)
     app[finance_import.WORK] = {}
     app.on_shutdown.append(live.stop)
     app.on_cleanup.append(finance_import.stop)

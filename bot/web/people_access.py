@@ -22,6 +22,8 @@ SEEN = {
     "payment": "payment",
     "payment_search": "search for a payment's owner",
     "payments": "list of payments",
+    "policy_trial": "trial of a policy",
+    "policy_trial_debt": "debt in a policy's trial",
 }
 _SHOWN = 100
 _ID_DIGITS = 18

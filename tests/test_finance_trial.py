@@ -1,0 +1,172 @@
+"""A policy tried before it acts: counted, compared, drilled down to one debt, on the portfolio or a file."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.sandbox.people import ANA, BRUNO, CARLA
+from bot.store import policies, policy_trials
+from bot.store.policies import By
+from flows.negotiation import CashOffer, DebtFacts, InstalmentOffer, decide, outline
+from flows.policy import Policy, read_policy
+from flows.policy_trial import Tally, change_of, tally_of, terms_for
+from flows.why_rule import not_made, weighed
+from tests.desk import Visitor
+from tests.test_finance_offers import said, somebody
+from tests.test_finance_policies import form_of
+from tests.test_negotiation import DEBTS, POLICIES, readable
+from tests.test_policy import SAMPLE, policy_with
+from tests.town import Town, town
+from tests.waiting import until
+
+ON = date(2026, 12, 1)
+MEAN = policy_with(("principal: 10.00", "principal: 5.00"), ("title: Política padrão", "title: Política dura"))
+
+
+@pytest.fixture
+async def place(database: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Town]:
+    async with town(database, redis_url, tmp_path, people=(ANA, BRUNO, CARLA)) as running:
+        yield running
+
+
+def of(source: bytes) -> Policy:
+    policy = read_policy(source, name="p")
+    assert isinstance(policy, Policy)
+    return policy
+
+
+async def submitted(place: Town, source: bytes) -> str:
+    by = By(name="Clara", at=place.clock.now(), secret=place.parts.mac_key)
+    async with place.parts.pool.acquire() as conn:
+        return await policies.submit(conn, source, file="p.yaml", by=by)
+
+
+async def tried(place: Town, visitor: Visitor, digest: str, upload: bytes | None = None) -> str:
+    """Begin a trial and return its page once it has ended."""
+    address = f"/finance/policies/{digest}/preview"
+    fields = await form_of(visitor, address, address)
+    form = aiohttp.FormData(fields)
+    if upload is not None:
+        form.add_field("debts", upload, filename="dividas.csv", content_type="text/csv")
+    answer = await visitor.client.post(address, data=form, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, address)
+
+    async def ended() -> bool:
+        async with place.parts.pool.acquire() as conn:
+            trial = await policy_trials.newest(conn, digest)
+        return trial is not None and trial.ended_at is not None
+
+    await until(ended, at_most_s=30)
+    return await visitor.text(address)
+
+
+@settings(max_examples=25)
+@given(POLICIES.map(readable).filter(lambda policy: policy is not None), DEBTS)
+def test_what_is_counted_is_what_would_be_offered(policy: Policy, debt: DebtFacts) -> None:
+    found, decision = outline(policy, debt, ON), decide(policy, debt, ON)
+    offers = [offer for offer in decision.offers if isinstance(offer, CashOffer | InstalmentOffer)]
+    assert (found.rule.name if found.rule is not None else None) == decision.rule
+    assert found.offers == {offer.name for offer in offers}
+    assert found.discount_cents == max((offer.discount_cents for offer in offers), default=0)
+    assert found.cheapest_cents == min((o.total_cents for o in offers), default=decision.cost.total_cents)
+    assert found.most == max((o.count for o in offers if isinstance(o, InstalmentOffer)), default=0)
+    taking = [rule.name for rule in weighed(policy, debt, ON, str) if rule.takes]
+    assert taking == ([decision.rule] if decision.rule is not None else [])
+    rule = next((rule for rule in policy.rules if rule.name == decision.rule), None)
+    names = {offer.name for offer in rule.offers or ()} if rule is not None else set()
+    assert {one.name for one in not_made(policy, debt, ON, str)} == names - {offer.name for offer in decision.offers}
+
+
+@settings(max_examples=12)
+@given(
+    POLICIES.map(readable).filter(lambda policy: policy is not None),
+    POLICIES.map(readable).filter(lambda policy: policy is not None),
+    st.lists(DEBTS, min_size=1, max_size=8),
+)
+def test_what_is_worse_one_way_is_never_worse_the_other_and_parts_add_up(
+    one: Policy, other: Policy, debts: list[DebtFacts]
+) -> None:
+    for debt in debts:
+        there, back = terms_for(one, debt, ON), terms_for(other, debt, ON)
+        mixed = there.cheapest_cents < back.cheapest_cents and there.most < back.most
+        if change_of(there, back) == "better":
+            assert change_of(back, there) == "worse" or mixed
+        assert change_of(there, there) == "same"
+    whole = tally_of(one, other, debts, ON)
+    summed = Tally()
+    for at in range(0, len(debts), 3):
+        summed.add(tally_of(one, other, debts[at : at + 3], ON))
+    assert sum(rule.debts for rule in whole.by_rule.values()) == sum(whole.changes.values()) == len(debts)
+    assert (summed.debts, summed.by_rule, summed.changes) == (whole.debts, whole.by_rule, whole.changes)
+    assert [c.moved_cents for c in summed.largest] == [c.moved_cents for c in whole.largest]
+
+
+async def test_a_policy_is_tried_on_the_portfolio_and_says_who_would_be_worse_off(place: Town) -> None:
+    digest = await submitted(place, MEAN)
+    visitor, _ = await somebody(place, "finance")
+    page = await tried(place, visitor, digest)
+    told = said(page)
+    open_debts = await place.ask("SELECT count(*) FROM debt WHERE state = 'open'")
+    assert f"Dívidas {open_debts} " in told
+    assert re.search(r"Ficam pior 1 ", told)
+    assert "Quem ficaria pior que hoje" in told
+    [debt] = re.findall(rf'href="(/finance/policies/{digest}/preview/\d+)"', page)[:1]
+    one = said(await visitor.text(debt))
+    assert "4. atraso-longo fica com ela" in one
+    assert "✗ de 1 a 30 dias de atraso" in one
+    assert "não chega aqui: uma anterior fica com ela" in one
+    seen = await place.ask("SELECT string_agg(what, ' ' ORDER BY id) FROM access_log WHERE customer_id IS NOT NULL")
+    assert seen == "policy_trial_debt"
+    assert (await visitor.get(f"/finance/policies/{digest}/preview/999999")).status == 404
+    paula, _ = await somebody(place, "agent")
+    assert (await paula.get(f"/finance/policies/{digest}/preview")).status == 403
+
+
+async def test_a_file_of_debts_is_tried_and_not_kept(place: Town) -> None:
+    digest = await submitted(place, MEAN)
+    visitor, _ = await somebody(place, "finance")
+    header = "external_id,customer_id,name,document,phone,email,amount,due_date,description,tags,opt_in\n"
+    line = "X-9,C-9,Fulana Teste,529.982.247-25,+55 11 98765-4321,,1000.00,{due},Mensalidade,,\n"
+    due = place.clock.now().date() - timedelta(days=60)
+    page = said(await tried(place, visitor, digest, (header + line.format(due=due)).encode()))
+    assert "Dívidas 1 " in page
+    assert "X-9" in page
+    assert "sem histórico aqui" in page
+    assert await place.ask("SELECT count(*) FROM debt WHERE external_id = 'X-9'") == 0
+    assert "Fulana" not in await place.ask("SELECT result::text FROM policy_trial")
+    address = f"/finance/policies/{digest}/preview"
+    fields = await form_of(visitor, address, address)
+    form = aiohttp.FormData(fields)
+    form.add_field("debts", b"nonsense", filename="x.csv")
+    assert (await visitor.client.post(address, data=form)).status == 422
+
+
+async def test_a_trial_that_is_cut_off_says_so_and_can_be_begun_again(place: Town) -> None:
+    digest = await submitted(place, MEAN)
+    visitor, token = await somebody(place, "finance")
+    assert token
+    user = await place.ask("SELECT max(id) FROM app_user")
+    async with place.parts.pool.acquire() as conn, conn.transaction():
+        trial = await policy_trials.begin(
+            conn, digest=digest, against=None, by_id=user, of_file=False, on_day=ON, debts=90, now=place.clock.now()
+        )
+        await policy_trials.go_on(conn, trial, done=30, now=place.clock.now())
+    address = f"/finance/policies/{digest}/preview"
+    assert "30 de 90 dívidas" in said(await visitor.text(address))
+    await place.moves(seconds=31)
+    assert "interrompido em 30 de 90" in said(await visitor.text(address))
+    assert "O que faria" in said(await tried(place, visitor, digest))
+
+
+def test_an_offer_that_is_kept_back_says_by_which_limit() -> None:
+    policy = of(SAMPLE)
+    small = DebtFacts(principal_cents=9000, due=ON - timedelta(days=60))
+    assert [(one.name, one.because) for one in not_made(policy, small, ON, str)] == [
+        ("em-ate-12x", "Each instalment would be below minimum_instalment.")
+    ]
