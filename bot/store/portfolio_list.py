@@ -18,7 +18,7 @@ Who: TypeAlias = Literal["opted_out", "ticket", "promised", "no_phone"]
 STATES: tuple[State, ...] = get_args(State)
 WHOSE: tuple[Who, ...] = get_args(Who)
 COUNTED = 10_000  # beyond it a count is no number that anybody reads
-_LOOKS_MS, _COUNT_MS = (60, 80), 60
+_LOOKS_MS, _COUNT_MS = (45, 70), 50
 _READ = 8_000  # debts of one bounded look
 
 PAGE = """
