@@ -191,6 +191,43 @@ def test_submitted_by_one_and_approved_by_another_it_is_in_force(runner: CliRunn
     assert digest in run(runner, "list").stdout
 
 
+def test_one_comments_another_refuses_and_an_earlier_one_comes_back(
+    runner: CliRunner, sample: Path, tmp_path: Path
+) -> None:
+    old = run(runner, "submit", sample, "--by", "Bia").stdout.split()[-1]
+    assert run(runner, "comment", old, "--by", "Davi", "--text", "e a multa?").exit_code == 0
+    assert run(runner, "refuse", old, "--by", "bia", "--text", "não").exit_code == 1
+    assert run(runner, "refuse", old, "--by", "Caio", "--text", "não").exit_code == 0
+    late = run(runner, "approve", old, "--by", "Davi")
+    assert late.stderr == "Error: This policy is refused already, by Caio.\n"
+    changed = written(tmp_path, policy_with(("grace_days: 0", "grace_days: 1")), "nova.yaml")
+    new = run(runner, "submit", changed, "--by", "Bia")
+    run(runner, "submit", sample, "--by", "Bia")
+    for digest in (old, new.stdout.split()[-1]):
+        assert run(runner, "approve", digest, "--by", "Caio", "--until", "2026-12-01").exit_code == 0
+    assert run(runner, "roll-back", old, "--by", "Caio").exit_code == 0
+    assert run(runner, "approve", old, "--by", "Caio").exit_code == 1
+    assert run(runner, "approve", old, "--by", "Bia").exit_code == 0
+    listed = run(runner, "list", "--json")
+    assert [row["digest"] for row in printed(listed) if row["in_force"]] == [old]
+    assert listed.stderr == ""
+
+
+def test_the_list_tells_what_was_changed_behind_our_back(runner: CliRunner, sample: Path, database: str) -> None:
+    digest = run(runner, "submit", sample, "--by", "Bia").stdout.split()[-1]
+    run(runner, "approve", digest, "--by", "Caio")
+    asyncio.run(changes_a_byte(database))
+    listed = run(runner, "list", "--json")
+    assert [row["in_force"] for row in printed(listed)] == [False]
+    assert listed.stderr == "Note: policy_changed, see docs/approvals.md\n"
+
+
+async def changes_a_byte(database: str) -> None:
+    conn = await asyncpg.connect(database)
+    await conn.execute("UPDATE policy SET source = source || '#'")
+    await conn.close()
+
+
 def test_understand_says_intent_confidence_and_slots(runner: CliRunner) -> None:
     result = runner.invoke(understand, ["pago sexta", "--json"], catch_exceptions=False)
     found = printed(result)

@@ -15,7 +15,7 @@ from rich.table import Table
 from bot.cli.policy_preview import Previewed, as_json, as_table
 from bot.clock import SystemClock, clock_of
 from bot.debts_csv import read_debts
-from bot.engine.policy_in_force import PolicyWatch
+from bot.engine.policy_in_force import PolicyWatch, Trouble
 from bot.parts import open_database
 from bot.settings import Settings, read_settings, secret_of
 from bot.store import policies, portfolio
@@ -38,7 +38,7 @@ _json = click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
 
 @click.group()
 def policy() -> None:
-    """What may be offered to whom: check, explain, preview, submit, approve, refuse, roll-back, list."""
+    """What may be offered to whom: check, explain, preview, submit, comment, approve, refuse, roll-back, list."""
 
 
 @policy.command()
@@ -154,6 +154,21 @@ def refuse(digest: str, by: str, text: str) -> None:
     click.echo(f"Refused: {digest}")
 
 
+@policy.command()
+@click.argument("digest")
+@click.option("--by", required=True, metavar="USER", help="Who says it.")
+@click.option("--text", required=True, help="What whoever decides should know.")
+def comment(digest: str, by: str, text: str) -> None:
+    """Say something about the policy of DIGEST; it decides nothing."""
+    settings = read_settings()
+
+    async def do(conn: Any) -> None:
+        await policies.comment(conn, digest, by=_by(settings, by), text=text)
+
+    _in_transaction(settings, do)
+    click.echo(f"Written down: {digest}")
+
+
 @policy.command("roll-back")
 @click.argument("digest")
 @click.option("--by", required=True, metavar="USER", help="Who proposes it; somebody else approves.")
@@ -172,14 +187,19 @@ def roll_back(digest: str, by: str, text: str) -> None:
 @policy.command("list")
 @_json
 def list_(as_json_: bool) -> None:
-    """List all policies that were submitted, newest first; the one in force today is marked."""
+    """List all policies that were submitted, newest first; the one in force today is marked, and what keeps one from
+    it is told on stderr."""
     settings = read_settings()
 
-    async def do(conn: Any) -> tuple[tuple[policies.PolicyRow, ...], PolicyInForce | None]:
-        secret = secret_of(settings)
-        return await policies.every(conn, secret), await PolicyWatch(secret).in_force(conn, _today(settings))
+    async def do(conn: Any) -> tuple[tuple[policies.PolicyRow, ...], PolicyInForce | None, tuple[Trouble, ...]]:
+        secret, today = secret_of(settings), _today(settings)
+        watch = PolicyWatch(secret)
+        troubles = await watch.troubles(conn, today)
+        return await policies.every(conn, secret), await watch.in_force(conn, today), troubles
 
-    rows, current = _in_transaction(settings, do)
+    rows, current, troubles = _in_transaction(settings, do)
+    for trouble in troubles:
+        click.echo(f"Note: {trouble}, see docs/approvals.md", err=True)
     in_force = current.digest if current is not None else None
     if as_json_:
         click.echo(json.dumps([_listed(row, in_force) for row in rows], ensure_ascii=False, indent=2))
