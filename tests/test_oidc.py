@@ -9,6 +9,7 @@ from typing import Any
 import pyotp
 import pytest
 from aiohttp.test_utils import TestServer, unused_port
+from joserfc.jwk import RSAKey
 from playwright.async_api import async_playwright
 from yarl import URL
 
@@ -284,6 +285,28 @@ async def test_a_new_key_is_understood_without_a_restart_and_an_invented_one_ask
     assert provider.asked.count("keys") == 2
 
 
+async def test_of_several_keys_the_one_that_is_named_counts(office: Company, provider: LoginProvider) -> None:
+    await office.employs(NAME)
+    second = RSAKey.import_key({**ANOTHER.as_dict(private=True), "kid": "rsa-2"})
+    provider.published, provider.key = [RSA, second, EC], second
+    assert (await comes_in(office.visitor(), provider))[0] == 303
+
+
+async def test_whoever_was_disabled_before_they_ever_came_is_not_even_linked(
+    office: Company, provider: LoginProvider
+) -> None:
+    await office.employs(NAME)
+    await office.ask("UPDATE app_user SET disabled_at = now()")
+    await lets_nobody_in_here(office, provider)
+
+
+async def lets_nobody_in_here(office: Company, provider: LoginProvider) -> None:
+    """The account is known to the provider, and has no login here."""
+    status, text = await comes_in(office.visitor(), provider)
+    assert (status, NO_ACCESS in text) == (403, True)
+    assert await office.ask("SELECT (SELECT count(*) FROM app_session) + (SELECT count(*) FROM oidc_person)") == 0
+
+
 async def test_a_provider_that_wants_the_secret_in_the_form_gets_it_there(
     office: Company, provider: LoginProvider
 ) -> None:
@@ -307,9 +330,7 @@ async def test_only_a_verified_address_opens_the_login_of_its_name(
 ) -> None:
     await office.employs(NAME)
     provider.person |= STRANGERS[stranger]
-    status, text = await comes_in(office.visitor(), provider)
-    assert (status, NO_ACCESS in text) == (403, True)
-    assert await office.ask("SELECT count(*) FROM app_session") == 0
+    await lets_nobody_in_here(office, provider)
 
 
 async def test_whoever_inherits_an_address_does_not_inherit_the_login(office: Company, provider: LoginProvider) -> None:
