@@ -457,7 +457,10 @@ async def test_in_a_real_browser_the_way_leads_there_and_back(
         browser = await tools.chromium.launch(executable_path=chromium_path, args=["--no-sandbox", "--disable-gpu"])
         page = await browser.new_page(viewport={"width": 390, "height": 844})
         await page.goto(f"{root}/desk")
-        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        for width in (390, 1440):
+            await page.set_viewport_size({"width": width, "height": 844})
+            sheet = "(at => at.scrollWidth <= at.clientWidth)(document.querySelector('main'))"
+            assert await page.evaluate(f"document.documentElement.scrollWidth <= {width} && {sheet}")
         await page.click("text=Entrar com a conta da empresa")
         await page.click("text=It is me")
         assert page.url == f"{root}/desk"
