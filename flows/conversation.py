@@ -8,8 +8,8 @@ tried from the top, the first whose guard holds is taken. State names are a publ
 
 from statemachine import State, StateChart
 
-from flows import agreement_talk, answers, identity, negotiating, paying, quoting
-from flows.events import AgentReplied, DeliveryFailed, PaymentConfirmed
+from flows import agreement_talk, answers, identity, negotiating, paying, quoting, special_offer
+from flows.events import AgentReplied, DeliveryFailed, ExceptionOffered, PaymentConfirmed
 from flows.moment import Moment
 
 
@@ -149,6 +149,10 @@ class Conversation(StateChart[Moment]):
     agent_replied = person.to.itself(internal=True, on="say_as_agent") | bot.to(person, on="say_as_agent")
     claimed = bot.to(person) | person.to.itself(internal=True)
     handed_back = person.to(bot.menu, on="hand_back")
+    exception_offered = (
+        person.to(bot.reviewing, cond="exception_stands", on="show_exception")
+        | person.to(bot.menu, on="hand_back")  # the debt is another by now: what can be done today
+    )
     closed = person.to(bot.start)
     lost = (
         bot.to(person, cond="must_be_seen", on="call_for_delivery")
@@ -363,6 +367,12 @@ class Conversation(StateChart[Moment]):
 
     def hand_back(self) -> None:
         answers.hand_back(self.model)
+
+    def exception_stands(self, happened: ExceptionOffered) -> bool:
+        return special_offer.exception_stands(self.model, happened)
+
+    def show_exception(self, happened: ExceptionOffered) -> None:
+        special_offer.show_exception(self.model, happened)
 
     def say_as_agent(self, happened: AgentReplied) -> None:
         answers.say_as_agent(self.model, happened)

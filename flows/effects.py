@@ -188,6 +188,14 @@ class SealOffer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UseException:
+    """Note which offer was made of what finance approved; it makes no other."""
+
+    exception_id: int
+    offer_no: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Agree:
     """The person accepted a sealed instalment or cash offer: one agreement, with its payments as instalments.
 
@@ -347,6 +355,7 @@ Effect: TypeAlias = (
     | OptOut
     | OptIn
     | SealOffer
+    | UseException
     | Agree
     | EndAgreement
     | MoveInstalment

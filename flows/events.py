@@ -165,6 +165,24 @@ class HandedBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionNews:
+    """An offer outside the policy was asked for, approved or refused: a line for whoever reads the conversation."""
+
+    what: Literal["asked", "approved", "refused"]
+    exception_id: int
+    by_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionOffered:
+    """The agent makes the offer that finance approved, and gives the conversation back to the bot with it."""
+
+    ticket_id: int
+    agent_id: int
+    exception_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketClosed:
     """The agent closed the ticket; the bot answers again when the person writes."""
 
@@ -196,6 +214,8 @@ Event: TypeAlias = (
     | TicketClaimed
     | AgentReplied
     | HandedBack
+    | ExceptionNews
+    | ExceptionOffered
     | TicketClosed
     | DeliveryFailed
 )

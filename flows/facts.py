@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from flows.agreement_life import UNWRITTEN, AgreementLife
 from flows.offers import CashOffer, InstalmentOffer, PromiseOffer
@@ -88,6 +88,20 @@ class SealedOffer:
     shown_on: date
     honoured_until: date
     accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovedException:
+    """An offer outside the policy that finance approved and nobody made yet. `wanted`: `flows.special_offer.Wanted` as
+    plain JSON; `open_cents`: the principal that it was approved for."""
+
+    id: int
+    debt_id: int
+    wanted: Mapping[str, Any]
+    open_cents: int
+    stands_until: date
+    asked_by: str
+    decided_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +224,7 @@ class Facts:
     costs: Mapping[int, CostOfDebt] = field(default_factory=dict)  # of every open debt, today, without discount
     policy: PolicyInForce | None = None
     offers: tuple[SealedOffer, ...] = ()  # of open debts, newest last
+    exceptions: tuple[ApprovedException, ...] = ()  # while a person has the conversation: what they may offer
     charges: tuple[ChargeFact, ...] = ()  # of this conversation, newest last
     agreements: tuple[AgreementFact, ...] = ()
     ticket: TicketFact | None = None

@@ -171,6 +171,19 @@ def recompute(
     return None
 
 
+def special(
+    policy: Policy, terms: CashRule | InstalmentRule, cost: Cost, on: date
+) -> CashOffer | InstalmentOffer | None:
+    """Return an offer by terms that no rule of the policy has (`flows.special_offer`): its arithmetic makes it, its
+    ceilings do not bound it. None where nothing is left to pay."""
+    rule = Rule.model_construct(name=terms.name, offers=(terms,))
+    if isinstance(terms, InstalmentRule):
+        offer = next(_instalments(rule, terms, terms.count.from_, cost, on, policy.life), None)
+        return offer if offer is not None and offer.total_cents > 0 else None
+    made = next(iter(_made(policy, rule, terms, cost, on)))
+    return made if isinstance(made, CashOffer) and made.total_cents > 0 else None
+
+
 def facts_json(debt: DebtFacts, on: date) -> dict[str, Any]:
     """What an offer was made from, as plain JSON, to be sealed beside its terms."""
     cost = debt.cost

@@ -19,6 +19,7 @@ from flows.negotiation import DebtFacts, Offer, accepted_on, facts_from, recompu
 from flows.offers import InstalmentOffer, terms_of
 from flows.policy import Policy, read_policy
 from flows.sealing import FACTS_VERSION, honoured_until
+from flows.special_offer import offer_of, wanted_from
 from payments.late_charges import Cost
 
 Because: TypeAlias = Literal["policy_changed", "policy_unreadable", "facts_older", "facts_unknown"]
@@ -116,11 +117,22 @@ def _offer(policy: Policy, shown: Shown, cost: CostOfDebt, on: date) -> Offer | 
         external_id=sealed.external_id,
         cost=Cost(principal_cents=cost.principal_cents, fine_cents=cost.fine_cents, interest_cents=cost.interest_cents),
     )
+    if "exception" in shown.facts:
+        return _special(policy, shown, debt, on)
     offer = recompute(policy, debt, on, name=shown.terms["name"], count=shown.terms.get("count"), due_day=None)
     if not isinstance(offer, InstalmentOffer) or "made_of" not in shown.facts:
         return offer
     if shown.facts["due_day"] is not None:
         offer = with_due_day(offer, shown.facts["due_day"])
+    return accepted_on(offer, date.fromisoformat(shown.facts["accepted"]))
+
+
+def _special(policy: Policy, shown: Shown, debt: DebtFacts, on: date) -> Offer | None:
+    """The offer that finance approved outside the policy: from its own terms."""
+    assert debt.cost is not None
+    offer = offer_of(policy, wanted_from(shown.facts["exception"]["wanted"]), debt.cost, on)
+    if not isinstance(offer, InstalmentOffer) or "made_of" not in shown.facts:
+        return offer
     return accepted_on(offer, date.fromisoformat(shown.facts["accepted"]))
 
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from flows.effects import SealOffer
-from flows.facts import Debt, SealedOffer
+from flows.facts import ApprovedException, Debt, SealedOffer
 from flows.moment import Moment
 from flows.negotiation import CashOffer, InstalmentOffer, PromiseOffer, facts_json
 
@@ -20,16 +20,18 @@ def sealed_or_new(
     offer: CashOffer | InstalmentOffer | PromiseOffer,
     *,
     made_of: SealedOffer | None = None,
+    exception: ApprovedException | None = None,
 ) -> tuple[int, list[SealOffer]]:
     """Return the number of the offer, and the effect that seals it where it was not shown before.
 
     `made_of`: the offer that it is, on other dates; its policy and its facts are those that the amounts come from.
+    `exception`: what finance approved outside the policy; its terms and who decided stand among the facts.
     """
     assert moment.facts.policy is not None  # offers come from a policy in force
     known = next(
         (o for o in moment.facts.offers if o.debt_id == debt_id and o.offer == offer and moment.stands(o)), None
     )
-    if known is not None:
+    if known is not None and exception is None:
         return known.no, []
     debt = moment.debt(debt_id)
     assert debt is not None
@@ -41,7 +43,7 @@ def sealed_or_new(
             policy_digest=made_of.policy_digest if made_of is not None else moment.facts.policy.digest,
             offer=offer,
             honoured_until=honoured_until(offer, moment.facts.today),
-            facts=_facts(moment, debt) if made_of is None else _dates(made_of, offer),
+            facts={**_facts(moment, debt), **_provenance(exception)} if made_of is None else _dates(made_of, offer),
             made_of=made_of.no if made_of is not None else None,
         )
     ]
@@ -63,6 +65,20 @@ def _facts(moment: Moment, debt: Debt) -> dict[str, Any]:
         "interest_carried": debt.interest_carried_cents,
         "fine_paid": debt.fine_paid_cents,
         "payable": moment.payable_day(debt).isoformat(),
+    }
+
+
+def _provenance(exception: ApprovedException | None) -> dict[str, Any]:
+    """What an offer outside the policy stands on."""
+    if exception is None:
+        return {}
+    return {
+        "exception": {
+            "id": exception.id,
+            "wanted": dict(exception.wanted),
+            "asked_by": exception.asked_by,
+            "decided_by": exception.decided_by,
+        }
     }
 
 

@@ -185,6 +185,10 @@ def _named(place: str, moment: Moment, event: Event) -> str | None:
             return "agent_replied"
         case events.HandedBack():
             return "handed_back"
+        case events.ExceptionNews():
+            return None
+        case events.ExceptionOffered():
+            return "exception_offered"
         case events.TicketClosed():
             return "closed"
         case events.DeliveryFailed():

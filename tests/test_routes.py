@@ -50,6 +50,12 @@ ROUTES: dict[str, tuple[tuple[str, ...], str | None]] = {
     "POST /desk/{id}/reply": (AGENTS, "desk_conversation"),
     "POST /desk/{id}/hand-back": (AGENTS, "desk_conversation"),
     "POST /desk/{id}/close": (AGENTS, "desk_conversation"),
+    "GET /desk/{id}/exception": (AGENTS, "desk_conversation"),
+    "POST /desk/{id}/exception": (AGENTS, "desk_conversation"),
+    "POST /desk/{id}/exception/{exception}/offer": (AGENTS, "desk_conversation"),
+    "GET /finance/exceptions": (FINANCE, "exceptions"),
+    "GET /finance/exceptions/{id}": (FINANCE, "exception"),
+    "POST /finance/exceptions/{id}/{what}": (FINANCE, "exception"),
     "GET /desk/parked": (ADMINS, None),
     "GET /desk/parked/{id}": (ADMINS, "parked"),
     "POST /desk/parked/{id}/replay": (ADMINS, None),
@@ -88,7 +94,7 @@ ROUTES: dict[str, tuple[tuple[str, ...], str | None]] = {
 }
 UPLOADS = {"POST /finance/portfolio/import"}  # take nothing but a form with a file
 _BLANKS = {
-    "id": "1", "debt": "1",
+    "id": "1", "exception": "1", "debt": "1",
     "what": "code", "region": "card", "conversation": "1", "no": "1", "digest": "0" * 64, "name": "x",
     "token": "x", "ending": "pdf", "secret": "x",
 }  # fmt: skip
@@ -204,4 +210,8 @@ async def test_what_shows_somebodys_data_is_on_record(office: Company) -> None:
 
 
 def address(path: str) -> str:
-    return filled(path).replace("/approval/code", "/approval/approve")
+    return (
+        filled(path)
+        .replace("/approval/code", "/approval/approve")
+        .replace("/exceptions/1/code", "/exceptions/1/refuse")
+    )

@@ -16,7 +16,7 @@ from bot.engine.events import to_raw
 from bot.engine.parts import Parts
 from bot.engine.rendering import Rendered, as_agent, render, typing_body
 from bot.engine.rows import Rows, Turn, queue
-from bot.store import agreement_end, agreements, charges, debt_statement, returns, tickets_open, timers
+from bot.store import agreement_end, agreements, charges, debt_statement, exceptions, returns, tickets_open, timers
 from bot.store.paper_drafts import NotMade
 from bot.whatsapp.messages import content
 from flows import effects, statement
@@ -60,6 +60,8 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
             rows.note(turn, "opted_in", {})
         case effects.SealOffer():
             await _seal(conn, turn, effect, rows)
+        case effects.UseException():
+            await exceptions.use(conn, effect.exception_id, offer_no=effect.offer_no)
         case effects.Agree():
             await _agree(conn, parts, turn, effect, rows)
         case effects.EndAgreement():

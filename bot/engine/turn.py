@@ -41,6 +41,8 @@ from flows.events import (
     AgentReplied,
     DeliveryFailed,
     Event,
+    ExceptionNews,
+    ExceptionOffered,
     HandedBack,
     Identified,
     PaymentConfirmed,
@@ -251,6 +253,10 @@ def _journal_action(turn: Turn, event: Event, rows: Rows) -> None:
             rows.note(turn, "claimed", {"agent": name})
         case HandedBack():
             rows.note(turn, "handed_back", {})
+        case ExceptionNews(what=what, exception_id=exception_id, by_name=name):
+            rows.note(turn, "exception", {"what": what, "exception_id": exception_id, "by": name})
+        case ExceptionOffered(exception_id=exception_id):
+            rows.note(turn, "exception", {"what": "offered", "exception_id": exception_id, "by": ""})
         case TicketClosed():
             rows.note(turn, "closed", {})
         case AgentReplied() | _:

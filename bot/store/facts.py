@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
+from bot.store import exceptions
 from bot.store.agreement_end import paid_under
 from bot.store.conversations import Conversation
 from bot.store.lateness import late_before
@@ -118,6 +119,8 @@ async def load(
         agreements = await agreements_of(conn, debts, policy, zone)
         offers = await _offers(conn, customers, today)
         charges = await _charges(conn, customers, now)
+    held = [c.id for c in conversations if c.owner == "person"]
+    special = await exceptions.approved(conn, held) if held else {}
     result: dict[int, Facts] = {}
     for c in conversations:
         owed = tuple(debts.get(c.customer_id, ())) if c.customer_id is not None else ()
@@ -138,6 +141,7 @@ async def load(
             costs={d.id: cost_of(d, today, terms) for d in owed if d.state == "open"},
             policy=policy,
             offers=tuple(offers.get(c.id, ())),
+            exceptions=tuple(special.get(c.id, ())),
             charges=tuple(charges.get(c.id, ())),
             agreements=tuple(agreements.get(c.customer_id, ())) if c.customer_id is not None else (),
             ticket=TicketFact(id=ticket["id"], reason=ticket["reason"], claimed_by=ticket["claimed_by"])

@@ -92,7 +92,9 @@ def head(request: web.Request, session: Session, ticket: Ticket, card: Card) -> 
 
 def card(request: web.Request, session: Session, ticket: Ticket, card: Card) -> Region:
     """What is owed, agreed and known."""
-    return _ticket_region(request, ticket, "card", rendered(request, "_card.html", card=card))
+    can_ask = bool(card.owed) and card.person is not None and standing(ticket, session, card) in ("mine", "window")
+    inner = rendered(request, "_card.html", card=card, can_ask=can_ask, ticket_id=ticket.id)
+    return _ticket_region(request, ticket, "card", inner)
 
 
 async def transcript(request: web.Request, conn: Any, ticket: Ticket) -> Region:

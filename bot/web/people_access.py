@@ -15,6 +15,8 @@ SEEN = {
     "customer": "customer",
     "desk_conversation": "conversation",
     "desk_queue": "the desk's queue",
+    "exception": "offer outside the policy, request",
+    "exceptions": "list of exceptions",
     "offer": "offer of conversation",
     "offer_case": "case file of conversation",
     "offers": "list of offers",

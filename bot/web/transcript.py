@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.store.tickets import Line
 from bot.web.desk_words import media_words, reason_words
 from bot.web.rendering import clock_time, plain, say
+from bot.web.special_words import TOLD
 from flows.wording import Texts
 
 Body = Mapping[str, Any]
@@ -221,5 +222,6 @@ _EVENTS: Mapping[str, Callable[[Body, Texts], str]] = {
     "ticket_opened": lambda b, t: say(t, "Waits for a person: {reason}", reason=reason_words(str(b["reason"]), t)),
     "paper": lambda b, t: say(t, "Document kept: {paper}", paper=t(PAPERS[b["kind"]])),
     "paper_not_made": lambda b, t: say(t, "Document not made: {paper}", paper=t(PAPERS[b["kind"]])),
+    "exception": lambda b, t: say(t, TOLD.get(str(b["what"]), ""), name=plain(str(b["by"]))),
     "claimed": lambda b, t: say(t, "{agent} took the conversation", agent=plain(str(b["agent"]))),
 }
