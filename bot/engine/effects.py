@@ -88,8 +88,7 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
         case effects.OpenTicket():
             await _open_ticket(conn, turn, effect, rows)
         case effects.Note():
-            text = parts.texts.filled(effect.wording, effect.values)
-            rows.note(turn, "note", {"text": text})
+            rows.note(turn, "note", {"text": parts.texts.filled(effect.wording, effect.values)})
         case effects.SetTimer():
             _set_timer(turn, effect, rows)
         case effects.Remind() | effects.PassSteps() | effects.TellFinance():
