@@ -113,7 +113,7 @@ async def test_an_agent_asks_finance_approves_and_the_person_agrees_to_the_centa
     number = await place.ask("SELECT max(id) FROM exception_request")
     one = said(await otavio.text(f"/finance/exceptions/{number}"))
     assert "Perdeu o emprego e quer pagar" in one
-    assert "A mais que a política R$" in one
+    assert "Desconto além da política R$" in one
     assert (await decides(place, otavio, "approve")).status == 303
     assert "O financeiro (Otávio) aprovou" in said(await paula.text(f"/desk/{ticket}"))
     assert (await offers_it(place, paula, ticket)).status == 303
