@@ -203,6 +203,17 @@ async def test_in_the_demo_a_newcomer_opens_the_desk_and_is_in(database: str, re
         assert "Entrar como atendente (demo)" in await visitor.text("/login")
 
 
+async def test_in_the_demo_a_second_person_of_finance_is_one_click_away(
+    database: str, redis_url: str, tmp_path: Path
+) -> None:
+    async with company(database, redis_url, tmp_path, demo=True) as office:
+        visitor = office.visitor()
+        assert (await visitor.logs_in("", "", demo="finance")).status == 303
+        page = await visitor.text("/finance/policies")
+        assert "Otávio" in page
+        assert (await visitor.get("/people")).status == 403
+
+
 async def test_the_demos_door_is_shut_outside_the_demo(office: Company) -> None:
     visitor = office.visitor()
     assert "demo" not in await visitor.text("/login")

@@ -46,7 +46,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         return _form(request, asked_for=asked_for, problem="Please try once more.", status=403)
     if parts.demo and "demo" in form:
         response = web.Response(status=303, headers={"Location": asked_for})
-        await sessions.begin_demo(request, response)
+        await sessions.begin_demo(request, response, second=form["demo"] == "finance")
         return response
     name, address, now = form.get("name", "").strip()[:200], _address(request), parts.clock.now()
     if request.app[ATTEMPTS].too_many(name, address, now):

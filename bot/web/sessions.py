@@ -7,7 +7,7 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from aiohttp import web
 from yarl import URL
@@ -21,7 +21,7 @@ from bot.web.rendering import notice
 
 COOKIE = "acerto"
 LASTS = timedelta(hours=12)
-DEMO_NAME = "Helena"
+DEMO_NAME, DEMO_SECOND = "Helena", "Otávio"
 _UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -80,13 +80,15 @@ async def end(request: web.Request, response: web.StreamResponse) -> None:
     response.del_cookie(COOKIE, httponly=True, samesite="Lax", secure=is_https(request.app[PARTS]))
 
 
-async def begin_demo(request: web.Request, response: web.StreamResponse) -> None:
-    """Begin a session of the demo's agent, who has no password."""
+async def begin_demo(request: web.Request, response: web.StreamResponse, *, second: bool = False) -> None:
+    """Begin a session of one of the demo's two people, who have no password: the first does everything; the second is of
+    finance, to approve what the first submitted."""
     parts = request.app[PARTS]
     assert parts.demo
     async with parts.pool.acquire() as conn:
-        await users.add(conn, name=DEMO_NAME, role="admin", password_hash=None, now=parts.clock.now())
-        user = await users.find(conn, DEMO_NAME)
+        name, role = (DEMO_SECOND, "finance") if second else (DEMO_NAME, "admin")
+        await users.add(conn, name=name, role=cast(Role, role), password_hash=None, now=parts.clock.now())
+        user = await users.find(conn, name)
     assert user is not None
     await begin(request, response, user)
 
