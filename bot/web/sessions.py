@@ -81,7 +81,7 @@ async def end(request: web.Request, response: web.StreamResponse) -> None:
 
 
 async def begin_demo(request: web.Request, response: web.StreamResponse, *, second: bool = False) -> None:
-    """Begin a session of one of the demo's two people, who have no password: the first does everything; the second is of
+    """Begin a session of one of the demo's two people, who have no password: one does everything, the second is of
     finance, to approve what the first submitted."""
     parts = request.app[PARTS]
     assert parts.demo
