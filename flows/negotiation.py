@@ -85,8 +85,9 @@ def decide(policy: Policy, debt: DebtFacts, on: date) -> Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """The offers of money for one debt, without their dates: what a whole portfolio is weighed by. Without offers
-    `cheapest_cents` is the cost; `most` is the largest number of instalments, 0 where there are none."""
+    """The offers of money for one debt, without their dates: what a whole portfolio is weighed by. `cheapest_cents` is
+    never above the cost, for which any debt can be paid; `most` is the largest number of instalments, 0 where there are
+    none."""
 
     rule: Rule | None
     cost: Cost
@@ -104,7 +105,7 @@ def outline(policy: Policy, debt: DebtFacts, on: date) -> Outline:
     rule = next((rule for rule in policy.rules if _takes(rule, debt, late, cost)), None)
     names: set[str] = set()
     discount = most = 0
-    cheapest: int | None = None
+    cheapest = cost.total_cents
     for terms in (rule.offers or ()) if rule is not None else ():
         if isinstance(terms, PromiseRule):
             continue
@@ -119,18 +120,18 @@ def outline(policy: Policy, debt: DebtFacts, on: date) -> Outline:
                 continue
             most = max(most, longest)
             # No plan costs less than what it divides; only where that would be the cheapest all are worked out.
-            if cheapest is None or left < cheapest:
+            if left < cheapest:
                 plans = (_divided(terms, n, left) for n in _counts(policy, terms))
                 least = min(one.total_cents for one in plans if one is not None)
         names.add(terms.name)
         discount = max(discount, forgiven)
-        cheapest = least if cheapest is None else min(cheapest, least)
+        cheapest = min(cheapest, least)
     return Outline(
         rule=rule,
         cost=cost,
         offers=frozenset(names),
         discount_cents=discount,
-        cheapest_cents=cheapest if cheapest is not None else cost.total_cents,
+        cheapest_cents=cheapest,
         most=most,
     )
 

@@ -23,7 +23,7 @@ LARGEST, WORSE_KEPT = 20, 500
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What a policy makes of one debt. `rule` is empty where none takes it; `cheapest_cents` is the least that settles
-    it, without offers its cost; `most` is the largest number of instalments, 0 where there are none."""
+    it, its cost at most; `most` is the largest number of instalments, 0 where there are none."""
 
     rule: str
     ticket: bool

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.engine.trial_work import Trials
 from bot.sandbox.people import ANA, BRUNO, CARLA
 from bot.store import policies, policy_trials
 from bot.store.policies import By
@@ -47,6 +48,20 @@ async def submitted(place: Town, source: bytes) -> str:
         return await policies.submit(conn, source, file="p.yaml", by=by)
 
 
+async def begun(place: Town, digest: str, user: int, *, counted: int = 1) -> int:
+    """The row of a trial that nobody works at yet."""
+    async with place.parts.pool.acquire() as conn, conn.transaction():
+        return await policy_trials.begin(
+            conn, digest=digest, against=None, by_id=user, of_file=True, on_day=ON, debts=counted, now=place.clock.now()
+        )
+
+
+async def has_ended(place: Town, digest: str) -> bool:
+    async with place.parts.pool.acquire() as conn:
+        trial = await policy_trials.newest(conn, digest)
+    return trial is not None and trial.ended_at is not None
+
+
 async def tried(place: Town, visitor: Visitor, digest: str, upload: bytes | None = None) -> str:
     """Begin a trial and return its page once it has ended."""
     address = f"/finance/policies/{digest}/preview"
@@ -56,13 +71,7 @@ async def tried(place: Town, visitor: Visitor, digest: str, upload: bytes | None
         form.add_field("debts", upload, filename="dividas.csv", content_type="text/csv")
     answer = await visitor.client.post(address, data=form, allow_redirects=False)
     assert (answer.status, answer.headers["Location"]) == (303, address)
-
-    async def ended() -> bool:
-        async with place.parts.pool.acquire() as conn:
-            trial = await policy_trials.newest(conn, digest)
-        return trial is not None and trial.ended_at is not None
-
-    await until(ended, at_most_s=30)
+    await until(lambda: has_ended(place, digest), at_most_s=30)
     return await visitor.text(address)
 
 
@@ -74,7 +83,7 @@ def test_what_is_counted_is_what_would_be_offered(policy: Policy, debt: DebtFact
     assert (found.rule.name if found.rule is not None else None) == decision.rule
     assert found.offers == {offer.name for offer in offers}
     assert found.discount_cents == max((offer.discount_cents for offer in offers), default=0)
-    assert found.cheapest_cents == min((o.total_cents for o in offers), default=decision.cost.total_cents)
+    assert found.cheapest_cents == min([decision.cost.total_cents, *(o.total_cents for o in offers)])
     assert found.most == max((o.count for o in offers if isinstance(o, InstalmentOffer)), default=0)
     taking = [rule.name for rule in weighed(policy, debt, ON, str) if rule.takes]
     assert taking == ([decision.rule] if decision.rule is not None else [])
@@ -134,10 +143,11 @@ async def test_a_file_of_debts_is_tried_and_not_kept(place: Town) -> None:
     header = "external_id,customer_id,name,document,phone,email,amount,due_date,description,tags,opt_in\n"
     line = "X-9,C-9,Fulana Teste,529.982.247-25,+55 11 98765-4321,,1000.00,{due},Mensalidade,,\n"
     due = place.clock.now().date() - timedelta(days=60)
-    page = said(await tried(place, visitor, digest, (header + line.format(due=due)).encode()))
+    page = said(await tried(place, visitor, digest, (header + line.format(due=due) + "X-10,C-9\n").encode()))
     assert "Dívidas 1 " in page
     assert "X-9" in page
     assert "sem histórico aqui" in page
+    assert "não puderam ser lidas e ficaram de fora: 1." in page
     assert await place.ask("SELECT count(*) FROM debt WHERE external_id = 'X-9'") == 0
     assert "Fulana" not in await place.ask("SELECT result::text FROM policy_trial")
     address = f"/finance/policies/{digest}/preview"
@@ -162,6 +172,70 @@ async def test_a_trial_that_is_cut_off_says_so_and_can_be_begun_again(place: Tow
     await place.moves(seconds=31)
     assert "interrompido em 30 de 90" in said(await visitor.text(address))
     assert "O que faria" in said(await tried(place, visitor, digest))
+
+
+async def test_debts_that_come_in_during_a_trial_do_not_end_it(place: Town) -> None:
+    digest = await submitted(place, MEAN)
+    await somebody(place, "finance")
+    user = await place.ask("SELECT max(id) FROM app_user")
+    trials = Trials(place.parts)
+    debts = [DebtFacts(external_id=str(n), principal_cents=9000, due=ON - timedelta(days=60)) for n in range(9000)]
+    trial = await begun(place, digest, user, counted=1)
+    trials.begin(trial, policy=MEAN, current=None, on=ON, debts=debts, count=1)
+    await until(lambda: has_ended(place, digest), at_most_s=30)
+    async with place.parts.pool.acquire() as conn:
+        ended = await policy_trials.newest(conn, digest)
+    assert ended is not None
+    assert ended.result is not None
+    assert ended.result.debts == 9000
+
+
+async def test_a_trial_that_waits_for_its_turn_is_not_said_to_be_cut_off(place: Town) -> None:
+    first, second = await submitted(place, MEAN), await submitted(place, SAMPLE + b"# other\n")
+    await somebody(place, "finance")
+    user = await place.ask("SELECT max(id) FROM app_user")
+    trials = Trials(place.parts, sign_s=0.05)
+    facts = [DebtFacts(external_id="X", principal_cents=9000, due=ON)]
+    async with place.parts.pool.acquire() as conn, conn.transaction():
+        await conn.execute("LOCK TABLE debt IN ACCESS EXCLUSIVE MODE")  # what the first reads
+        trial = await begun(place, first, user)
+        trials.begin(trial, policy=MEAN, current=None, on=ON, debts=None, count=1)
+        for _ in range(2):  # begun anew, though nobody had to
+            trial = await begun(place, second, user)
+            trials.begin(trial, policy=SAMPLE, current=None, on=ON, debts=facts, count=1)
+
+        async def is_heard() -> bool:
+            async with place.parts.pool.acquire() as other:
+                waiting = await policy_trials.newest(other, second)
+            return waiting is not None and not waiting.is_cut_off(place.clock.now())
+
+        for _ in range(2):
+            await place.moves(seconds=31)
+            await until(is_heard, at_most_s=5)
+    await until(lambda: has_ended(place, first), at_most_s=30)
+    await until(lambda: has_ended(place, second), at_most_s=30)
+    assert await place.ask("SELECT count(*) FROM policy_trial") == 2
+
+
+async def test_a_trial_against_a_policy_that_is_no_longer_in_force_says_so(place: Town) -> None:
+    digest = await submitted(place, MEAN)
+    visitor, _ = await somebody(place, "finance")
+    assert "outra política entrou em vigor" not in said(await tried(place, visitor, digest))
+    await place.ask("UPDATE policy_trial SET against = digest RETURNING id")
+    assert "outra política entrou em vigor" in said(await visitor.text(f"/finance/policies/{digest}/preview"))
+
+
+def test_instalments_with_interest_where_nothing_was_offered_make_nobody_worse_off() -> None:
+    cash = "      - name: a-vista\n        kind: cash\n        discount_percent: {principal: 10.00, "
+    cash += "fine: 100.00, interest: 100.00}\n        pay_within_days: 3\n      - name: em-ate-12x"
+    dearer = of(policy_with((cash, "      - name: em-ate-12x")))
+    nothing = of(policy_with(("tags: {none: [juridico]}", "tags: {any: [ninguem]}")))
+    debt = DebtFacts(principal_cents=100000, due=ON - timedelta(days=60))
+    before, after = terms_for(nothing, debt, ON), terms_for(dearer, debt, ON)
+    assert (before.offers, after.most) == (0, 12)
+    assert after.cheapest_cents == after.cost_cents == before.cheapest_cents
+    assert change_of(before, after) == "better"
+    assert change_of(after, before) == "worse"
 
 
 def test_an_offer_that_is_kept_back_says_by_which_limit() -> None:

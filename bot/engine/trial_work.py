@@ -7,8 +7,9 @@ without a sign of life; it is begun again from the page.
 import asyncio
 import multiprocessing
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -25,14 +26,17 @@ from flows.policy_trial import Tally, tally_of
 
 _PART = 1000
 _AT_ONCE = 1
+_SIGN_S = 10.0  # well within `policy_trials.QUIET`
 log = structlog.get_logger(__name__)
 
 
 class Trials:
     """The trials that this process works at, one after the other."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, sign_s: float = _SIGN_S) -> None:
+        """`sign_s`: how often one that waits for its turn says that it is still there."""
         self._parts = parts
+        self._sign_s = sign_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
@@ -71,27 +75,59 @@ class Trials:
         debts: Sequence[DebtFacts] | None,
         count: int,
     ) -> None:
-        clock, pool = self._parts.clock, self._parts.pool
+        if not await self._turn_comes(trial_id):
+            return
+        try:
+            tally = await self._weighed(trial_id, policy, current, on, debts, count)
+            if tally is None:
+                return
+            async with self._parts.pool.acquire() as conn:
+                await policy_trials.end(conn, trial_id, tally, self._parts.clock.now())
+        finally:
+            self._turn.release()
+        log.info("trial.ended", trial_id=trial_id, debts=tally.debts)
+
+    async def _turn_comes(self, trial_id: int) -> bool:
+        """Wait for the turn with signs of life; False: the trial is not wanted any more."""
+        while await self._goes_on(trial_id, 0):
+            try:
+                async with asyncio.timeout(self._sign_s):
+                    await self._turn.acquire()
+                return True
+            except TimeoutError:
+                continue
+        return False
+
+    async def _goes_on(self, trial_id: int, done: int) -> bool:
+        async with self._parts.pool.acquire() as conn:
+            return await policy_trials.go_on(conn, trial_id, done=done, now=self._parts.clock.now())
+
+    async def _weighed(
+        self,
+        trial_id: int,
+        policy: bytes,
+        current: bytes | None,
+        on: date,
+        debts: Sequence[DebtFacts] | None,
+        count: int,
+    ) -> Tally | None:
+        """What came out; None: somebody began the trial anew meanwhile."""
         loop, tally, done = asyncio.get_running_loop(), Tally(), 0
         workers = max(1, min(2, os.cpu_count() or 1))
-        async with self._turn:
-            with _workers(workers, count) as processes:
-                parts = _of_file(debts) if debts is not None else self._ours(policy)
-                waiting: list[asyncio.Future[Tally]] = []
-                async for part in parts:
-                    waiting.append(loop.run_in_executor(processes, _weigh, policy, current, part, on))
-                    if len(waiting) > 2 * workers:
-                        found = await waiting.pop(0)
-                        tally.add(found)
-                        done += found.debts
-                        async with pool.acquire() as conn:
-                            if not await policy_trials.go_on(conn, trial_id, done=done, now=clock.now()):
-                                return
-                for one in waiting:
-                    tally.add(await one)
-            async with pool.acquire() as conn:
-                await policy_trials.end(conn, trial_id, tally, clock.now())
-        log.info("trial.ended", trial_id=trial_id, debts=tally.debts)
+        with _workers(workers, count) as processes:
+            parts = _of_file(debts) if debts is not None else self._ours(policy)
+            waiting: list[asyncio.Future[Tally]] = []
+            async for part in parts:
+                waiting.append(loop.run_in_executor(processes, _weigh, policy, current, part, on))
+                if len(waiting) > 2 * workers:
+                    found = await waiting.pop(0)
+                    tally.add(found)
+                    done += found.debts
+                    if not await self._goes_on(trial_id, done):
+                        return None
+            for one in waiting:
+                tally.add(await one)
+        return tally
 
     async def _ours(self, policy: bytes) -> AsyncIterator[Sequence[Debt | DebtFacts]]:
         """Our open debts, each with how often its person paid late."""
@@ -106,12 +142,19 @@ class Trials:
             yield [replace(debt, late_before=late.get(customer, 0)) for customer, debt in found]
 
 
-def _workers(workers: int, count: int) -> Executor:
+@contextmanager
+def _workers(workers: int, count: int) -> Iterator[Executor]:
     """A thread for what takes a moment; else processes that are begun anew, since a fork of one with threads and
-    connections may never wake."""
+    connections may never wake. They are not waited for at the end: that would hold up the event loop."""
+    executor: Executor
     if count <= _PART:
-        return ThreadPoolExecutor(1)
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        executor = ThreadPoolExecutor(1)
+    else:
+        executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
 
 
 async def _of_file(debts: Sequence[DebtFacts]) -> AsyncIterator[Sequence[Debt | DebtFacts]]:

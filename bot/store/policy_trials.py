@@ -13,14 +13,17 @@ QUIET = timedelta(seconds=30)  # so long without a sign of life, a trial has bee
 
 FORGET = "DELETE FROM policy_trial WHERE digest = $1"
 BEGIN = """
-INSERT INTO policy_trial (digest, against, by_id, of_file, on_day, begun_at, heard_at, debts)
-VALUES ($1, $2, $3, $4, $5, $6, $6, $7) RETURNING id
+INSERT INTO policy_trial (digest, against, by_id, of_file, on_day, begun_at, heard_at, debts, left_out)
+VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8) RETURNING id
 """
-GO_ON = "UPDATE policy_trial SET done = $2, heard_at = $3 WHERE id = $1 AND ended_at IS NULL RETURNING id"
+# Debts that came in since it was begun are weighed too, though they were not counted then.
+GO_ON = """
+UPDATE policy_trial SET done = least($2, debts), heard_at = $3 WHERE id = $1 AND ended_at IS NULL RETURNING id
+"""
 END = "UPDATE policy_trial SET done = debts, heard_at = $2, ended_at = $2, result = $3 WHERE id = $1"
 NEWEST = """
-SELECT t.id, t.digest, t.against, u.name AS by_name, t.of_file, t.on_day, t.begun_at, t.heard_at, t.debts, t.done,
-       t.ended_at, t.result
+SELECT t.id, t.digest, t.against, u.name AS by_name, t.of_file, t.on_day, t.begun_at, t.heard_at, t.debts, t.left_out,
+       t.done, t.ended_at, t.result
 FROM   policy_trial t JOIN app_user u ON u.id = t.by_id WHERE t.digest = $1 ORDER BY t.id DESC LIMIT 1
 """
 COUNT = "SELECT count(*) FROM debt WHERE state = 'open' AND open_principal_cents > 0"
@@ -51,6 +54,7 @@ class Trial:
     begun_at: datetime
     heard_at: datetime
     debts: int
+    left_out: int
     done: int
     ended_at: datetime | None
     result: Tally | None
@@ -61,11 +65,21 @@ class Trial:
 
 
 async def begin(
-    conn: Any, *, digest: str, against: str | None, by_id: int, of_file: bool, on_day: date, debts: int, now: datetime
+    conn: Any,
+    *,
+    digest: str,
+    against: str | None,
+    by_id: int,
+    of_file: bool,
+    on_day: date,
+    debts: int,
+    now: datetime,
+    left_out: int = 0,
 ) -> int:
-    """Begin a trial; an earlier one of the same policy is gone. Inside a transaction."""
+    """Begin a trial; an earlier one of the same policy is gone. `left_out`: lines of the file that cannot be read.
+    Inside a transaction."""
     await conn.execute(FORGET, digest)
-    trial_id: int = await conn.fetchval(BEGIN, digest, against, by_id, of_file, on_day, now, debts)
+    trial_id: int = await conn.fetchval(BEGIN, digest, against, by_id, of_file, on_day, now, debts, left_out)
     return trial_id
 
 

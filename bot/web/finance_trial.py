@@ -1,5 +1,6 @@
 """For finance: what a policy would do to the portfolio, or to a file of debts, before it does anything."""
 
+import asyncio
 import re
 from dataclasses import replace
 from typing import Any
@@ -40,9 +41,10 @@ async def begin(request: web.Request, session: Session) -> web.StreamResponse:
     """Begin a trial on the portfolio, or on the debts of a file."""
     parts, digest, _ = request.app[PARTS], request.match_info["digest"], await read_form(request)
     came = await uploaded(request, "debts")
-    debts: list[DebtFacts] | None = None
+    debts, left_out = None, 0
     if came is not None:
-        read = read_debts(came[1])
+        read = await asyncio.to_thread(read_debts, came[1])
+        left_out = len({error.line for error in read.errors})
         debts = [
             DebtFacts(external_id=row.external_id, principal_cents=row.amount_cents, due=row.due, tags=row.tags)
             for row in read.rows
@@ -69,6 +71,7 @@ async def begin(request: web.Request, session: Session) -> web.StreamResponse:
             on_day=today,
             debts=count,
             now=now,
+            left_out=left_out,
         )
     request.app[TRIALS].begin(trial_id, policy=source, current=before, on=today, debts=debts, count=count)
     log.info("trial.begun", trial_id=trial_id, user_id=session.user_id)
@@ -86,8 +89,10 @@ async def show_debt(request: web.Request, session: Session) -> web.StreamRespons
         source = await policies.source_of(conn, digest)
         found = await policy_trials.one(conn, int(request.match_info["debt"]))
         current = await parts.policies.in_force(conn, today)
+        policy = read_policy(source, name="") if source is not None else ()
         late = 0
-        if found is not None:
+        if found is not None and isinstance(policy, Policy):
+            late = (await late_before(conn, [found[0]], zone, policy.holidays.days))[found[0]]
             await access_log.note(
                 conn,
                 user_id=session.user_id,
@@ -96,8 +101,6 @@ async def show_debt(request: web.Request, session: Session) -> web.StreamRespons
                 customer_id=found[0],
                 object_id=found[1].id,
             )
-            late = (await late_before(conn, [found[0]], zone))[found[0]]
-    policy = read_policy(source, name="") if source is not None else ()
     if found is None or not isinstance(policy, Policy):
         return notice(
             request,
@@ -180,6 +183,7 @@ async def _page(request: web.Request, session: Session, *, problem: str = "", st
         rules=_by_rule(policy, tally) if isinstance(policy, Policy) and tally is not None else [],
         worse=tally.worse[:_WORSE_SHOWN] if tally is not None else [],
         discount_cents=sum(rule.discount_cents for rule in tally.by_rule.values()) if tally is not None else 0,
+        is_old=trial is not None and trial.against != (current.digest if current is not None else None),
         is_cut_off=trial is not None and trial.is_cut_off(now),
         problem=texts(problem) if problem else "",
         whole=lambda count: re.sub(r"(?<=\d)(?=(\d{3})+$)", ".", str(count)),

@@ -10,6 +10,7 @@ CREATE TABLE policy_trial (
     begun_at    timestamptz NOT NULL,
     heard_at    timestamptz NOT NULL,                      -- the last sign of life: a trial that is killed stops giving any
     debts       integer NOT NULL DEFAULT 0 CONSTRAINT debts_are_counted CHECK (debts >= 0),
+    left_out    integer NOT NULL DEFAULT 0 CONSTRAINT lines_left_out_are_counted CHECK (left_out >= 0), -- of the file
     done        integer NOT NULL DEFAULT 0 CONSTRAINT done_is_part_of_debts CHECK (done BETWEEN 0 AND debts),
     ended_at    timestamptz,
     result      jsonb,                                     -- flows.policy_trial.Tally
