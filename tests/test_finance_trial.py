@@ -225,6 +225,23 @@ async def test_a_trial_against_a_policy_that_is_no_longer_in_force_says_so(place
     assert "outra política entrou em vigor" in said(await visitor.text(f"/finance/policies/{digest}/preview"))
 
 
+async def test_what_was_paid_after_a_holiday_of_the_policy_is_not_late_on_a_debts_own_page(place: Town) -> None:
+    closed = MEAN + b"\nholidays:\n  own: [2026-06-10]\n"
+    visitor, _ = await somebody(place, "finance")
+    open_debt = await place.ask(
+        "WITH d AS (SELECT id, customer_id FROM debt WHERE state = 'open' ORDER BY id LIMIT 1), paid AS ("
+        " INSERT INTO debt (external_id, customer_id, description, principal_cents, open_principal_cents, due_on,"
+        " state, settled_at, created_at, updated_at) SELECT 'P-1', customer_id, 'Mensalidade', 100, 0,"
+        " '2026-06-10', 'paid', '2026-06-11 12:00-03', '2026-06-01', '2026-06-11' FROM d) SELECT id FROM d"
+    )
+    told = {}
+    for source in (MEAN, closed):
+        digest = await submitted(place, source)
+        told[source] = said(await visitor.text(f"/finance/policies/{digest}/preview/{open_debt}"))
+    assert "pagamentos com atraso antes: 1" in told[MEAN]
+    assert "pagamentos com atraso" not in told[closed]
+
+
 def test_instalments_with_interest_where_nothing_was_offered_make_nobody_worse_off() -> None:
     cash = "      - name: a-vista\n        kind: cash\n        discount_percent: {principal: 10.00, "
     cash += "fine: 100.00, interest: 100.00}\n        pay_within_days: 3\n      - name: em-ate-12x"
