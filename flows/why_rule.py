@@ -93,15 +93,18 @@ def not_made(policy: Policy, debt: DebtFacts, on: date, say: Say) -> tuple[NotMa
 def _because(
     policy: Policy, rule: Rule, offer: CashRule | InstalmentRule | PromiseRule, debt: DebtFacts, on: date
 ) -> str:
-    """The limit without which the offer would be made."""
-    open_wide = policy.never_beyond.model_copy(update={"discount_percent": _ALL})
-    if _is_made(policy.model_copy(update={"never_beyond": open_wide}), rule, offer.name, debt, on):
+    """The limit without which the offer would be made; of two limits that both keep it, the policy's own."""
+    no_ceiling = policy.never_beyond.model_copy(update={"discount_percent": _ALL})
+    open_wide = policy.model_copy(update={"never_beyond": no_ceiling})
+    if _is_made(open_wide, rule, offer.name, debt, on):
         return "Its discount would pass never_beyond.discount_percent."
     if isinstance(offer, InstalmentRule):
         without = rule.model_copy(update={"offers": (offer.model_copy(update={"minimum_instalment": 1}),)})
         rules = tuple(without if one.name == rule.name else one for one in policy.rules)
         if _is_made(policy.model_copy(update={"rules": rules}), rule, offer.name, debt, on):
             return "Each instalment would be below minimum_instalment."
+        if _is_made(open_wide.model_copy(update={"rules": rules}), rule, offer.name, debt, on):
+            return "Its discount would pass never_beyond.discount_percent."
     return "Nothing would be left to pay, or not a centavo for each instalment."
 
 

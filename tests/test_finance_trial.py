@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import aiohttp
@@ -261,3 +262,15 @@ def test_an_offer_that_is_kept_back_says_by_which_limit() -> None:
     assert [(one.name, one.because) for one in not_made(policy, small, ON, str)] == [
         ("em-ate-12x", "Each instalment would be below minimum_instalment.")
     ]
+
+
+def test_an_offer_that_two_limits_keep_back_names_one_of_them() -> None:
+    less = "discount_percent: {principal: 5.00, fine: 100.00, interest: 100.00}"
+    price = "        interest_percent_month: 0.99"
+    policy = of(policy_with((price, f"        {less}\n{price}")))
+    never_beyond = policy.never_beyond.model_copy(update={"discount_percent": Decimal(1)})
+    policy = policy.model_copy(update={"never_beyond": never_beyond})
+    small = DebtFacts(principal_cents=9000, due=ON - timedelta(days=60))
+    assert {one.name: one.because for one in not_made(policy, small, ON, str)}["em-ate-12x"] == (
+        "Its discount would pass never_beyond.discount_percent."
+    )
