@@ -14,13 +14,14 @@ from bot.parts import PARTS
 from bot.store import access_log, policies, policy_journal, policy_trials
 from bot.store.lateness import late_before
 from bot.store.sessions import Session
+from bot.web import offer_words
 from bot.web.finance_policy import ONE, no_such_policy
 from bot.web.forms import read_form
 from bot.web.policy_words import standing
 from bot.web.rendering import notice, page
 from bot.web.sessions import needs
 from bot.web.uploads import uploaded
-from flows.negotiation import DebtFacts
+from flows.negotiation import DebtFacts, decide, terms_of
 from flows.policy import Policy, read_policy
 from flows.policy_trial import Compared, Tally, change_of, facts_of, terms_for
 from flows.why_rule import debt_in_words, not_made, weighed
@@ -101,7 +102,7 @@ async def show_debt(request: web.Request, session: Session) -> web.StreamRespons
                 customer_id=found[0],
                 object_id=found[1].id,
             )
-    if found is None or not isinstance(policy, Policy):
+    if found is None or found[1].state != "open" or not isinstance(policy, Policy):
         return notice(
             request,
             title="There is no such debt",
@@ -124,6 +125,7 @@ async def show_debt(request: web.Request, session: Session) -> web.StreamRespons
         debt=debt,
         as_seen=debt_in_words(policy, facts, today, texts),
         rules=weighed(policy, facts, today, texts),
+        made=[offer_words.headline(terms_of(offer), texts) for offer in decide(policy, facts, today).offers],
         not_made=not_made(policy, facts, today, texts),
         one=Compared(
             debt_id=debt.id, external_id=debt.external_id, before=before, after=after, change=change_of(before, after)
