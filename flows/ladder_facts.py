@@ -57,6 +57,7 @@ class LadderFacts:
     state: str | None = None
     zone: tzinfo | None = None
     has_ticket: bool = False  # in whatever conversation
+    opted_out: bool = False  # said in whatever chat, by whoever was confirmed to be this person there
     paid_on: date | None = None  # the local day of the newest payment
     is_elsewhere: bool = False  # another chat is confirmed as this person's
     free_form: bool = True  # inside the window, free form costs no more than a template

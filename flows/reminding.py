@@ -82,7 +82,7 @@ def silence(moment: Moment, known: LadderFacts) -> str | None:
     reasons = {
         "ticket": moment.place == "person" or facts.ticket is not None or known.has_ticket,
         "contact_closed": facts.contact_closed,
-        "opted_out": facts.opted_out,
+        "opted_out": facts.opted_out or known.opted_out,
         "other_person": facts.customer is not None and facts.customer.customer_id != known.customer_id,
         "other_chat": known.is_elsewhere,
         "not_here": all(c.customer_id != known.customer_id for c in facts.candidates),

@@ -54,7 +54,7 @@ def test_who_is_not_to_be_spoken_to_hears_nothing_and_no_step_is_used_up(why: st
 
 @pytest.mark.parametrize(
     "known",
-    [{"has_ticket": True}, {"is_elsewhere": True}, {"in_rollout": False}, {"over_ceiling": True}],
+    [{"has_ticket": True}, {"opted_out": True}, {"is_elsewhere": True}, {"in_rollout": False}, {"over_ceiling": True}],
     ids=lambda known: next(iter(known)),
 )
 def test_nor_who_the_ladder_leaves_out(known: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ _NOT_REACHED = 131026
 CUSTOMERS = """
 SELECT k.id, k.phone, k.opt_in, k.created_at,
        EXISTS (SELECT FROM ticket t WHERE t.customer_id = k.id AND t.state <> 'closed') AS has_ticket,
+       k.opted_out_at IS NOT NULL AS opted_out,
        (SELECT max(p.paid_at) FROM payment p WHERE p.customer_id = k.id) AS paid_at,
        ARRAY(SELECT v.id FROM conversation v
              WHERE v.customer_id = k.id AND v.contact_closed_at IS NULL) AS confirmed_in,
@@ -136,6 +137,7 @@ async def load(
             state=state_of_phone(person["phone"] or ""),
             zone=zone_of_phone(person["phone"] or ""),
             has_ticket=person["has_ticket"],
+            opted_out=person["opted_out"],
             paid_on=person["paid_at"].astimezone(zone).date() if person["paid_at"] else None,
             is_elsewhere=elsewhere,
             free_form=climb.free_form and not person["window_refused"],

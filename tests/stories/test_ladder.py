@@ -128,6 +128,16 @@ async def test_asking_for_silence_is_heard_by_the_ladder(place: Town) -> None:
     assert await place.ask(STEPS) == "8 ticket"  # people decide how it goes on
 
 
+async def test_who_asked_for_silence_elsewhere_is_not_even_asked_who_is_there(place: Town) -> None:
+    """Nobody confirmed to be in this chat; the customer whose number it is wants no more messages."""
+    phone = place.phone(ANA)
+    await place.ask("UPDATE customer SET opted_out_at = $1 WHERE external_id = $2", place.clock.now(), ANA.customer_id)
+    for day in range(2, 16):
+        await walks_to(place, 2026, 12, day)
+    assert phone.heard == []
+    assert await place.ask("SELECT count(*) FROM outbox WHERE kind = 'message'") == 0
+
+
 async def test_why_did_i_get_this_is_answered_from_the_decision(place: Town) -> None:
     phone = await known(place)
     await walks_to(place, 2026, 12, 10)
