@@ -5,6 +5,7 @@ it is legal advice.
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from flows.coverage_words import told
 from flows.policy import Policy
@@ -46,6 +47,12 @@ def warnings_of(policy: Policy, source: bytes, *, name: str) -> tuple[Mistake, .
             found += _offer(("rules", index, "offers", place), rule, offer, policy)
     warnings = (mistake_at(node, path, reason, remedy, file=name) for path, reason, remedy in found)
     return tuple(sorted(warnings, key=lambda warning: (warning.line, warning.column)))
+
+
+def doubts_of(*, interest_percent_month: Decimal, within_days: int) -> tuple[str, ...]:
+    """Return where the law may object to terms that stand in no policy."""
+    found = [(_INSTALMENT_INTEREST[0], interest_percent_month > 1), (_TWO_DAYS[0], within_days < 2)]
+    return tuple(reason for reason, is_so in found if is_so)
 
 
 def _late_charges(policy: Policy) -> Iterator[Warning]:

@@ -23,6 +23,7 @@ from payments.late_charges import Cost
 DAYS_MAX, COUNT_MAX = 30, 120
 _HUNDRED, _MONTHLY_MAX = Decimal(100), Decimal(10)
 _CENTS = Decimal("0.01")
+_MORE_THAN_ANY = Decimal(10_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,8 @@ def _percent(given: object) -> Decimal:
         percent = Decimal(text)
     except InvalidOperation:
         raise NotPossible("A percentage is written like 12,50.") from None
-    _must(percent.is_finite() and percent == percent.quantize(_CENTS), "A percentage has two decimals at most.")
+    is_small = percent.is_finite() and abs(percent) < _MORE_THAN_ANY  # of a huge one no cents can be taken
+    _must(is_small and percent == percent.quantize(_CENTS), "A percentage has two decimals at most.")
     return percent
 
 

@@ -1,5 +1,6 @@
 """Offers outside the policy: asked by an agent, approved by another person, sealed like any other."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -14,10 +15,10 @@ from aiohttp.test_utils import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.papers.case_contents import CaseParty
+from bot.papers.case_contents import CaseFile, CaseParty
 from bot.papers.case_envelope import read, written
 from bot.sandbox.people import CARLA, Person
-from bot.store import sessions, users
+from bot.store import exceptions, sessions, users
 from bot.store.case_checks import checks
 from bot.store.case_file import case_file
 from bot.store.users import Role
@@ -31,6 +32,7 @@ from flows.special_offer import NotPossible, Wanted, offer_of, wanted_from
 from flows.step import State, step
 from payments.late_charges import Cost
 from tests.desk import Visitor
+from tests.papers import words
 from tests.tables import table
 from tests.talking import Chat, debt, policy
 from tests.test_finance_offers import said
@@ -136,11 +138,32 @@ async def is_proved(place: Town, decided_by: str) -> None:
         case = await case_file(conn, conversation_id=row["conversation_id"], no=row["offer_no"], creditor=party)
     assert case is not None
     assert case.offer.facts["exception"]["decided_by"] == decided_by
-    found = checks(read(written(case, place.parts.mac_key)))
-    assert {check.name: check.wrong for check in found if check.wrong} == {}
+    assert wrong(case, place) == {}
     visitor = await somebody(place, "Clara", "finance")
     address = f"/finance/offers/{row['conversation_id']}/{row['offer_no']}"
-    assert "Igual até o centavo" in said(await visitor.text(f"{address}?again=1"))
+    seen = said(await visitor.text(f"{address}?again=1"))
+    assert "Igual até o centavo" in seen
+    assert f"Aprovada fora da política por {decided_by}, a pedido de Paula" in seen
+    answer = await visitor.client.get(f"{address}/case.pdf")
+    assert f"por {decided_by}, a pedido de Paula" in words(await answer.read())
+    is_found_out(case, place)
+
+
+def wrong(case: CaseFile, place: Town) -> dict[str, tuple[str, ...]]:
+    return {check.name: check.wrong for check in checks(read(written(case, place.parts.mac_key))) if check.wrong}
+
+
+def is_found_out(case: CaseFile, place: Town) -> None:
+    """A file that says otherwise of who asked and who decided does not pass, whoever signed it."""
+    said_of = case.offer.facts["exception"]
+    for other, found in (
+        ({"asked_by": "OTÁVIO "}, "asked for and decided by one person"),
+        ({"asked_by": ""}, "asked for and decided by one person"),
+        ({"decided_by": "Clara"}, "the journal does not say once that Clara approved it"),
+        ({"id": 99}, "the journal does not say once that Otávio approved it"),
+    ):
+        forged = replace(case, offer=replace(case.offer, facts={**case.offer.facts, "exception": {**said_of, **other}}))
+        assert found in wrong(forged, place)["exception"]
 
 
 async def test_only_the_holder_asks_and_once_and_nobody_decides_on_their_own(place: Town) -> None:
@@ -182,6 +205,11 @@ async def test_a_refusal_has_a_reason_and_an_unanswered_request_is_over_in_time(
     assert (late.status, "Ninguém respondeu no prazo" in said(await late.text())) == (409, True)
     assert "ninguém respondeu no prazo" in said(await paula.text(f"/desk/{ticket}/exception"))
     assert (await asks(place, paula, ticket)).status == 303  # it makes room for another
+    assert "Ninguém respondeu no prazo" in said(await otavio.text(f"/finance/exceptions/{number}"))  # and is kept
+    late = await otavio.post(f"/finance/exceptions/{number}/approve", {"csrf": "c"})
+    assert (late.status, "Ninguém respondeu no prazo" in said(await late.text())) == (409, True)
+    states = await place.ask("SELECT array_agg(state ORDER BY id) FROM exception_request")
+    assert states == ["refused", "expired", "waiting"]
 
 
 async def test_a_debt_that_changed_meanwhile_gets_no_offer_of_its_old_amount(place: Town) -> None:
@@ -195,6 +223,84 @@ async def test_a_debt_that_changed_meanwhile_gets_no_offer_of_its_old_amount(pla
     assert await place.ask("SELECT count(*) FROM offer WHERE facts ? 'exception'") == 0
 
 
+async def test_nobody_decides_on_their_own_by_a_second_login(place: Town) -> None:
+    paula, second = await somebody(place, "Paula Reis", "agent"), await somebody(place, "PAULA  REÍS", "finance")
+    ticket = await held(place, paula)
+    assert (await asks(place, paula, ticket)).status == 303
+    number = await place.ask("SELECT id FROM exception_request")
+    assert "outra pessoa precisa decidir" in said(await second.text(f"/finance/exceptions/{number}"))
+    own = await second.post(f"/finance/exceptions/{number}/approve", {"csrf": "c"})
+    assert (own.status, "outra pessoa precisa decidir" in said(await own.text())) == (409, True)
+    assert await place.ask("SELECT state FROM exception_request") == "waiting"
+
+
+async def test_two_agents_at_one_instant_ask_once_for_a_debt(place: Town) -> None:
+    """The same person in two conversations: the second waits for the first, and is told."""
+    paula = await somebody(place, "Paula", "agent")
+    ticket = await held(place, paula)
+    now = place.clock.now()
+    async with place.parts.pool.acquire() as one, place.parts.pool.acquire() as other:
+        row = await one.fetchrow("SELECT conversation_id, (SELECT min(id) FROM debt) AS debt_id FROM ticket")
+        assert row is not None
+        user = await one.fetchval("SELECT id FROM app_user WHERE name = 'Paula'")
+        customer = await one.fetchval("SELECT customer_id FROM debt WHERE id = $1", row["debt_id"])
+        asked: dict[str, Any] = {
+            "ticket_id": ticket, "conversation_id": row["conversation_id"], "customer_id": customer,
+            "debt_id": row["debt_id"], "open_cents": 100, "asked_by": user, "reason": "x", "wanted": SIX, "now": now,
+            "answer_until": now + timedelta(hours=1),
+        }  # fmt: skip
+        begun = one.transaction()
+        await begun.start()
+        first = await exceptions.ask(one, form_key="a", **asked)
+        waits = asyncio.create_task(exceptions.ask(other, form_key="b", **asked))
+        while not await place.ask("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+            continue
+        await begun.commit()
+        assert (first is not None, await waits) == (True, None)
+
+
+async def test_the_journal_says_that_the_offer_was_made_only_where_it_was(place: Town) -> None:
+    paula, otavio = await somebody(place, "Paula", "agent"), await somebody(place, "Otávio", "finance")
+    ticket = await held(place, paula)
+    await asks(place, paula, ticket)
+    await decides(place, otavio, "approve")
+    address = f"/desk/{ticket}/exception"
+    number = await place.ask("SELECT max(id) FROM exception_request")
+    fields = await form_of(paula, address, f"{address}/{number}/offer")
+    assert (await paula.post(f"{address}/{number}/offer", fields)).status == 303
+    await place.ask("UPDATE debt SET open_principal_cents = open_principal_cents - 100")  # before the bot gets to it
+    await place.settled()
+    said_so = "SELECT count(*) FROM journal WHERE kind = 'exception' AND body::jsonb->>'what' = 'offered'"
+    assert await place.ask(said_so) == 0
+    assert await place.ask("SELECT count(*) FROM journal WHERE kind = 'handed_back'") == 1
+    assert await place.ask("SELECT offer_no FROM exception_request") is None
+
+
+async def test_finance_reads_where_the_law_may_object(place: Town) -> None:
+    paula, otavio = await somebody(place, "Paula", "agent"), await somebody(place, "Otávio", "finance")
+    ticket = await held(place, paula)
+    doubtful = said(
+        await (await asks(place, paula, ticket, ask=False, interest_percent_month="1,01", within_days="1")).text()
+    )
+    assert "os juros do parcelamento passam de 1 % ao mês" in doubtful
+    await asks(place, paula, ticket, interest_percent_month="1,01", within_days="1")
+    number = await place.ask("SELECT max(id) FROM exception_request")
+    seen = said(await otavio.text(f"/finance/exceptions/{number}"))
+    assert "os juros do parcelamento passam de 1 % ao mês" in seen
+    assert "menos de dois dias" in seen
+
+
+async def test_what_was_asked_for_another_person_of_the_chat_is_not_shown(place: Town) -> None:
+    paula, otavio = await somebody(place, "Paula", "agent"), await somebody(place, "Otávio", "finance")
+    ticket = await held(place, paula)
+    await asks(place, paula, ticket)
+    await decides(place, otavio, "refuse", "Não agora")
+    other = await place.ask("""INSERT INTO customer (external_id, name, document, created_at, updated_at)
+VALUES ('outra', 'Outra Pessoa', '11144477735', now(), now()) RETURNING id""")
+    await place.ask("UPDATE conversation SET customer_id = $1", other)
+    assert "Perdeu o emprego" not in said(await paula.text(f"/desk/{ticket}/exception"))
+
+
 @pytest.mark.parametrize(
     *table("""
     field                  | value   | wrong
@@ -204,6 +310,8 @@ async def test_a_debt_that_changed_meanwhile_gets_no_offer_of_its_old_amount(pla
     principal_percent      | dez     | written like 12,50
     principal_percent      | NaN     | two decimals
     principal_percent      | 1,234   | two decimals
+    principal_percent      | 9e99    | two decimals
+    entry_percent          | 1e-30   | two decimals
     count                  | 0       | from 1 to 120
     count                  | 121     | from 1 to 120
     count                  | 2.5     | whole

@@ -62,6 +62,8 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
             await _seal(conn, turn, effect, rows)
         case effects.UseException():
             await exceptions.use(conn, effect.exception_id, offer_no=effect.offer_no)
+            made = {"what": "offered", "exception_id": effect.exception_id, "offer_no": effect.offer_no}
+            rows.note(turn, "exception", {**made, "by": ""})
         case effects.Agree():
             await _agree(conn, parts, turn, effect, rows)
         case effects.EndAgreement():

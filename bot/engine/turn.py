@@ -251,12 +251,10 @@ def _journal_action(turn: Turn, event: Event, rows: Rows) -> None:
     match event:
         case TicketClaimed(agent_name=name):
             rows.note(turn, "claimed", {"agent": name})
-        case HandedBack():
+        case HandedBack() | ExceptionOffered():  # what was offered is noted where it is (`effects.UseException`)
             rows.note(turn, "handed_back", {})
         case ExceptionNews(what=what, exception_id=exception_id, by_name=name):
             rows.note(turn, "exception", {"what": what, "exception_id": exception_id, "by": name})
-        case ExceptionOffered(exception_id=exception_id):
-            rows.note(turn, "exception", {"what": "offered", "exception_id": exception_id, "by": ""})
         case TicketClosed():
             rows.note(turn, "closed", {})
         case AgentReplied() | _:

@@ -1,7 +1,7 @@
 """A case for people to read: who, what, when, on which terms, how it was accepted, what was paid, and by which digests
 all of it can be checked. It says what the file says; the same bytes for the same case."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 
 from bot.papers.case_contents import CaseFile, CaseParty, money_of
@@ -66,6 +66,9 @@ def _offer(page: Sheet, case: CaseFile, texts: Texts, zone: tzinfo) -> None:
             (texts("Offer and rule"), _joined(offer.name, offer.rule)),
         ]
     )
+    if (special := case.offer.facts.get("exception")) is not None:
+        said = texts("Approved outside the policy by {decided}, asked for by {asked}.")
+        page.paragraph(said.format(decided=special["decided_by"], asked=special["asked_by"]))
     if isinstance(offer, PromiseOffer):
         page.paragraph(texts("A promise to pay until {day}.").format(day=texts.day(offer.until)))
         return
@@ -169,7 +172,7 @@ def _policy(page: Sheet, case: CaseFile, texts: Texts, zone: tzinfo) -> None:
 def _facts(page: Sheet, case: CaseFile, texts: Texts) -> None:
     """As they are kept: their names are those of the file."""
     page.section(texts("Facts it was made from"))
-    page.pairs([(name, _plain(value)) for name, value in sorted(case.offer.facts.items())])
+    page.pairs([(name, _plain(value)) for name, value in _named(case.offer.facts)])
 
 
 def _proof(page: Sheet, case: CaseFile, texts: Texts, zone: tzinfo, *, digest: str, key: str) -> None:
@@ -190,6 +193,15 @@ def _proof(page: Sheet, case: CaseFile, texts: Texts, zone: tzinfo, *, digest: s
             "acerto verify FILE --key KEY."
         )
     )
+
+
+def _named(facts: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
+    """Each fact under its path: `exception.wanted.count`."""
+    for name, value in sorted(facts.items()):
+        if isinstance(value, Mapping):
+            yield from _named(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
 
 
 def _plain(value: object) -> str:

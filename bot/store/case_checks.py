@@ -123,6 +123,23 @@ def _approval(case: CaseFile) -> _Wrong:
         yield f"the policy was not valid on {on}"
 
 
+def _exception(case: CaseFile) -> _Wrong:
+    """Of an offer outside the policy: two people, and the journal has both before it was shown."""
+    special = case.offer.facts.get("exception")
+    if special is None:
+        return
+    asked, decided = special["asked_by"], special["decided_by"]
+    if not asked.strip() or same_name(asked, decided):
+        yield "asked for and decided by one person"
+    for what, by, done in (("asked", asked, "asked for"), ("approved", decided, "approved")):
+        of_it = [t for t in told(case.journal, "exception") if t.body.get("exception_id") == special["id"]]
+        lines = [t for t in of_it if t.body.get("what") == what]
+        if [t.body.get("by") for t in lines] != [by]:
+            yield f"the journal does not say once that {by} {done} it"
+        if any(t.at > case.offer.shown_at for t in lines):
+            yield f"it was {done} after it was shown"
+
+
 def _in_journal(policy: CasePolicy, on: date) -> _Wrong:
     """Whether the journal's lines say what the file says of who approved, and for the day of the offer."""
     events = [e for e in policy.events if e.digest == policy.digest]
@@ -323,6 +340,11 @@ def _source(case: CaseFile) -> bytes:
 _OF_CASES: tuple[tuple[str, str, Callable[[CaseFile], _Wrong]], ...] = (
     ("policy", "the policy's bytes have the digest that the offer names", _policy),
     ("approval", "two different people submitted and approved it, before the offer was shown", _approval),
+    (
+        "exception",
+        "an offer outside the policy was asked for and approved by two people before it was shown",
+        _exception,
+    ),
     ("recomputed", "the offer is equal to the centavo when it is worked out again from its facts", _recomputed),
     ("journal", "each line of the journal that is shown follows from the hash before it", _chain),
     ("offered", "the journal says when it was shown, with the digest of its terms and facts", _offered),

@@ -226,6 +226,7 @@ class _Subject:
     ) -> None:
         self.no, self.debt_id = offer["no"], offer["debt_id"]
         self.made_of = json.loads(offer["facts"]).get("made_of")
+        self.exception = json.loads(offer["facts"]).get("exception")
         self.until = None if json.loads(offer["terms"])["kind"] != "promise" else json.loads(offer["terms"])["until"]
         self.agreed, self.charges, self.payments = agreement is not None, set(charges), set(payments)
 
@@ -242,6 +243,8 @@ class _Subject:
                 return body.get("end_to_end_id") in self.payments
             case "date_moved" | "agreement_ended":
                 return bool(self.agreed and body.get("debt_id") == self.debt_id)
+            case "exception":
+                return bool(self.exception and body.get("exception_id") == self.exception["id"])
             case "promised":
                 return self.is_promise(body)
             case _:

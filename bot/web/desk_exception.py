@@ -5,7 +5,9 @@ Only who holds the ticket asks or offers; a form that is sent twice does it once
 
 import re
 import secrets
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import structlog
@@ -23,7 +25,7 @@ from bot.web.rendering import notice, page, printable, say
 from bot.web.sessions import needs
 from bot.web.special_words import Weighed
 from flows.events import ExceptionNews, ExceptionOffered
-from flows.facts import Debt, Facts
+from flows.facts import Debt, Facts, PolicyInForce
 from flows.special_offer import NotPossible, wanted_from
 
 ANSWERED_WITHIN = timedelta(hours=24)
@@ -36,6 +38,17 @@ _REASON_CHARACTERS = 500
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What the form led to: a request with its number, or the page again."""
+
+    problem: str = ""
+    status: int = 200
+    weighed: Weighed | None = None
+    asked: int | None = None
+    conversation_id: int = 0
+
+
 @needs("agent")
 async def show(request: web.Request, session: Session) -> web.StreamResponse:
     """What was asked before in this conversation, and the form."""
@@ -46,49 +59,17 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
 async def ask(request: web.Request, session: Session) -> web.StreamResponse:
     """Show what the offer comes to; with the button for it, ask finance."""
     parts, form = request.app[PARTS], await read_form(request)
-    ticket_id, now = ticket_id_of(request), parts.clock.now()
-    reason = printable(form.get("reason", "")).strip()[:_REASON_CHARACTERS]
-    key = form.get("key", "")
-    if not _KEY.fullmatch(key):
+    ticket_id = ticket_id_of(request)
+    if not _KEY.fullmatch(form.get("key", "")):
         raise web.HTTPBadRequest
     async with parts.pool.acquire() as conn, conn.transaction():
-        conversation_id = await tickets.hold(conn, ticket_id, agent_id=session.user_id)
-        known = await _known(conn, parts, conversation_id) if conversation_id is not None else None
-        debt = _debt(known, form.get("debt", ""))
-        if conversation_id is None or known is None:
-            return await _page(request, session, problem="This conversation is not with you any more.", status=409)
-        if debt is None or known.customer is None or known.policy is None:
-            return await _page(request, session, problem="Choose what it is for first.", form=form, status=422)
-        try:
-            wanted = wanted_from({name: form.get(name) for name in _FIELDS})
-            weighed = special_words.weighed(known.policy, debt, wanted.to_json(), known.today)
-        except NotPossible as wrong:
-            return await _page(request, session, problem=str(wrong), form=form, status=422)
-        if "ask" not in form:
-            return await _page(request, session, form=form, weighed=weighed)
-        if not reason:
-            return await _page(request, session, problem="Say why.", form=form, weighed=weighed, status=422)
-        asked = await exceptions.ask(
-            conn,
-            form_key=key,
-            ticket_id=ticket_id,
-            conversation_id=conversation_id,
-            customer_id=known.customer.customer_id,
-            debt_id=debt.id,
-            open_cents=debt.open_principal_cents,
-            asked_by=session.user_id,
-            reason=reason,
-            wanted=wanted.to_json(),
-            now=now,
-            answer_until=now + ANSWERED_WITHIN,
+        answer = await _answer(conn, parts, session, ticket_id, form)
+    if answer.asked is None:  # the page is made with another connection: this one was given back
+        return await _page(
+            request, session, problem=answer.problem, form=form, weighed=answer.weighed, status=answer.status
         )
-        if asked is not None:
-            event = ExceptionNews(what="asked", exception_id=asked, by_name=session.name)
-            await _put(conn, parts, conversation_id, event, key=f"exception.{asked}.asked")
-    if asked is None:
-        return await _page(request, session, problem="One request for it waits for finance already.", status=409)
-    _ring(parts, conversation_id)
-    log.info("exception.asked", exception_id=asked, user_id=session.user_id)
+    _ring(parts, answer.conversation_id)
+    log.info("exception.asked", exception_id=answer.asked, user_id=session.user_id)
     return web.Response(status=303, headers={"Location": f"/desk/{ticket_id}/exception"})
 
 
@@ -114,6 +95,46 @@ async def offer(request: web.Request, session: Session) -> web.StreamResponse:
     return web.Response(status=303, headers={"Location": f"/desk/{ticket_id}"})
 
 
+async def _answer(conn: Any, parts: Parts, session: Session, ticket_id: int, form: Mapping[str, str]) -> _Answer:
+    """What follows from the form, with the ticket held."""
+    conversation_id = await tickets.hold(conn, ticket_id, agent_id=session.user_id)
+    if conversation_id is None:
+        return _Answer(problem="This conversation is not with you any more.", status=409)
+    known = await _known(conn, parts, conversation_id)
+    debt = _debt(known, form.get("debt", ""))
+    if debt is None or known.customer is None or known.policy is None:
+        return _Answer(problem="Choose what it is for first.", status=422)
+    try:
+        wanted = wanted_from({name: form.get(name) for name in _FIELDS})
+        weighed = special_words.weighed(known.policy, debt, wanted.to_json(), known.today)
+    except NotPossible as wrong:
+        return _Answer(problem=str(wrong), status=422)
+    if "ask" not in form:
+        return _Answer(weighed=weighed)
+    reason = printable(form.get("reason", "")).strip()[:_REASON_CHARACTERS]
+    if not reason:
+        return _Answer(problem="Say why.", weighed=weighed, status=422)
+    asked = await exceptions.ask(
+        conn,
+        form_key=form["key"],
+        ticket_id=ticket_id,
+        conversation_id=conversation_id,
+        customer_id=known.customer.customer_id,
+        debt_id=debt.id,
+        open_cents=debt.open_principal_cents,
+        asked_by=session.user_id,
+        reason=reason,
+        wanted=wanted.to_json(),
+        now=known.now,
+        answer_until=known.now + ANSWERED_WITHIN,
+    )
+    if asked is None:
+        return _Answer(problem="One request for it waits for finance already.", status=409)
+    event = ExceptionNews(what="asked", exception_id=asked, by_name=session.name)
+    await _put(conn, parts, conversation_id, event, key=f"exception.{asked}.asked")
+    return _Answer(asked=asked, conversation_id=conversation_id)
+
+
 def routes() -> list[web.RouteDef]:
     """The desk's addresses for offers outside the policy."""
     return [
@@ -123,7 +144,7 @@ def routes() -> list[web.RouteDef]:
     ]
 
 
-def _cannot(found: exceptions.Request | None, known: Facts | None, conversation_id: int | None, today: Any) -> str:
+def _cannot(found: exceptions.Request | None, known: Facts | None, conversation_id: int | None, today: date) -> str:
     """Why the offer cannot be made now; nothing where it can."""
     if conversation_id is None or known is None:
         return "This conversation is not with you any more."
@@ -132,9 +153,19 @@ def _cannot(found: exceptions.Request | None, known: Facts | None, conversation_
     debt = _debt(known, str(found.debt_id))
     if debt is None or debt.open_principal_cents != found.open_cents:
         return "The debt has changed since: ask again."
+    if known.policy is None or not _is_possible(known.policy, debt, found.wanted, today):
+        return "This offer cannot be made any more."
     if known.window_closes_at is None or known.window_closes_at <= known.now:
         return "The 24 hours are over; the message was not sent."
     return ""
+
+
+def _is_possible(policy: PolicyInForce, debt: Debt, wanted: Mapping[str, Any], today: date) -> bool:
+    try:
+        special_words.weighed(policy, debt, wanted, today)
+    except NotPossible:
+        return False
+    return True
 
 
 async def _page(
@@ -162,7 +193,8 @@ async def _page(
             object_id=ticket.conversation_id,
         )
         known = await _known(conn, parts, ticket.conversation_id)
-        asked = await exceptions.of_conversation(conn, ticket.conversation_id)
+        customer_id = known.customer.customer_id if known.customer is not None else 0
+        asked = await exceptions.of_conversation(conn, ticket.conversation_id, customer_id=customer_id)
     return page(
         request,
         "desk_exception.html",

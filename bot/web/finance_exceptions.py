@@ -16,6 +16,7 @@ from bot.web import special_words
 from bot.web.forms import read_form
 from bot.web.rendering import notice, page, printable, span
 from bot.web.sessions import needs
+from flows.approvals import same_name
 from flows.events import ExceptionNews
 from flows.special_offer import NotPossible
 
@@ -118,7 +119,7 @@ async def _page(request: web.Request, session: Session, *, problem: str = "", st
         debt = await policy_trials.one(conn, found.debt_id)
         policy = await parts.policies.in_force(conn, today)
         history = await debt_statement.of_external_id(conn, found.debt_no)
-        earlier = [one for one in await exceptions.of_conversation(conn, found.conversation_id) if one.id != found.id]
+        earlier = [one for one in await exceptions.of_customer(conn, found.customer_id) if one.id != found.id]
     weighed: Any = None
     if debt is not None and policy is not None and debt[1].state == "open":
         try:
@@ -132,7 +133,7 @@ async def _page(request: web.Request, session: Session, *, problem: str = "", st
         session=session,
         one=found,
         is_waiting=found.is_waiting(now),
-        is_own=found.asked_by == session.user_id,
+        is_own=found.asked_by == session.user_id or same_name(found.asked_by_name, session.name),
         weighed=weighed,
         lines=special_words.lines(weighed.offer, parts) if weighed is not None else [],
         has_changed=debt is None or debt[1].open_principal_cents != found.open_cents,

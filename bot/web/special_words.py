@@ -11,6 +11,7 @@ from flows.costs import cost_of
 from flows.facts import Debt, PolicyInForce
 from flows.negotiation import CashOffer, InstalmentOffer, best_cash, decide
 from flows.policy_trial import facts_of
+from flows.policy_warnings import doubts_of
 from flows.special_offer import NotPossible, offer_of, wanted_from
 from flows.wording import Texts
 from payments.late_charges import Cost
@@ -26,12 +27,13 @@ TOLD = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
     """What a request comes to for a debt today, in centavos. `most_cents`: what the policy would forgive at most;
-    `beyond_cents`: what is given away besides."""
+    `beyond_cents`: what is given away besides; `doubts`: where the law may object."""
 
     cost_cents: int
     offer: CashOffer | InstalmentOffer
     most_cents: int
     cheapest_cents: int
+    doubts: tuple[str, ...]
 
     @property
     def beyond_cents(self) -> int:
@@ -43,7 +45,8 @@ def weighed(policy: PolicyInForce, debt: Debt, wanted: Mapping[str, Any], on: da
     """Return what the offer comes to. Raises NotPossible."""
     cost = cost_of(debt, on, policy.policy.terms)
     parts = Cost(principal_cents=cost.principal_cents, fine_cents=cost.fine_cents, interest_cents=cost.interest_cents)
-    offer = offer_of(policy.policy, wanted_from(wanted), parts, on)
+    asked = wanted_from(wanted)
+    offer = offer_of(policy.policy, asked, parts, on)
     if offer is None:
         raise NotPossible("Nothing would be left to pay, or not a centavo for each instalment.")
     decision = decide(policy.policy, facts_of(debt, policy.policy, on), on)
@@ -54,6 +57,7 @@ def weighed(policy: PolicyInForce, debt: Debt, wanted: Mapping[str, Any], on: da
         offer=offer,
         most_cents=max((one.discount_cents for one in money), default=0),
         cheapest_cents=cheapest.total_cents if cheapest is not None else cost.total_cents,
+        doubts=doubts_of(interest_percent_month=asked.interest_percent_month, within_days=asked.within_days),
     )
 
 

@@ -13,17 +13,18 @@ CREATE TABLE exception_request (
     reason          text NOT NULL,
     wanted          jsonb NOT NULL,                        -- flows.special_offer.Wanted
     open_cents      bigint NOT NULL CHECK (open_cents > 0),-- the principal it was asked for: of another it does not hold
-    state           text NOT NULL DEFAULT 'waiting' CONSTRAINT exception_state CHECK (state IN ('waiting', 'approved', 'refused')),
+    state           text NOT NULL DEFAULT 'waiting' CONSTRAINT exception_state CHECK (state IN ('waiting', 'approved', 'refused', 'expired')),
     decided_by      bigint REFERENCES app_user,
     decided_at      timestamptz,
     because         text,
     stands_until    date,                                  -- how long the agent may make the offer
     offer_no        integer,                               -- the offer that was made of it
-    CONSTRAINT decided_by_somebody CHECK ((state = 'waiting') = (decided_by IS NULL AND decided_at IS NULL)),
+    CONSTRAINT decided_by_somebody CHECK ((state IN ('approved', 'refused')) = (decided_by IS NOT NULL AND decided_at IS NOT NULL)),
     CONSTRAINT asked_and_decided_by_two CHECK (decided_by <> asked_by),
     CONSTRAINT approved_stands_for_some_days CHECK ((state = 'approved') = (stands_until IS NOT NULL)),
     CONSTRAINT only_what_is_approved_is_offered CHECK (offer_no IS NULL OR state = 'approved')
 );
 CREATE UNIQUE INDEX one_waiting_request_per_debt ON exception_request (debt_id) WHERE state = 'waiting';
+CREATE INDEX exception_request_by_customer ON exception_request (customer_id, id);
 CREATE INDEX exception_request_by_conversation ON exception_request (conversation_id, id);
 CREATE INDEX exception_request_waiting ON exception_request (answer_until) WHERE state = 'waiting';
