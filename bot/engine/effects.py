@@ -61,9 +61,7 @@ async def write(conn: Any, parts: Parts, turn: Turn, effect: Effect, rows: Rows)
         case effects.SealOffer():
             await _seal(conn, turn, effect, rows)
         case effects.UseException():
-            await exceptions.use(conn, effect.exception_id, offer_no=effect.offer_no)
-            made = {"what": "offered", "exception_id": effect.exception_id, "offer_no": effect.offer_no}
-            rows.note(turn, "exception", {**made, "by": ""})
+            await _use(conn, turn, effect, rows)
         case effects.Agree():
             await _agree(conn, parts, turn, effect, rows)
         case effects.EndAgreement():
@@ -237,6 +235,12 @@ async def _seal(conn: Any, turn: Turn, effect: effects.SealOffer, rows: Rows) ->
     turn.conversation.serial = max(turn.conversation.serial, effect.offer_no)
     offered = {"offer_no": effect.offer_no, "debt_id": effect.debt_id, "digest": effect.policy_digest}
     rows.note(turn, "offered", {**offered, "seal": seal})
+
+
+async def _use(conn: Any, turn: Turn, effect: effects.UseException, rows: Rows) -> None:
+    await exceptions.use(conn, effect.exception_id, offer_no=effect.offer_no)
+    made = {"what": "offered", "exception_id": effect.exception_id, "offer_no": effect.offer_no, "by": ""}
+    rows.note(turn, "exception", made)
 
 
 async def _charge(conn: Any, parts: Parts, turn: Turn, effect: effects.Charge, rows: Rows) -> None:
