@@ -14,6 +14,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from playwright.async_api import async_playwright
 
 from bot.papers.case_contents import CaseFile, CaseParty
 from bot.papers.case_envelope import read, written
@@ -274,6 +275,66 @@ async def test_the_journal_says_that_the_offer_was_made_only_where_it_was(place:
     assert await place.ask(said_so) == 0
     assert await place.ask("SELECT count(*) FROM journal WHERE kind = 'handed_back'") == 1
     assert await place.ask("SELECT offer_no FROM exception_request") is None
+
+
+async def test_many_forms_at_one_instant_leave_nobody_waiting_for_ever(place: Town) -> None:
+    """More than there are connections, all for one ticket: who holds it needs no second connection."""
+    paula = await somebody(place, "Paula", "agent")
+    ticket = await held(place, paula)
+    async with asyncio.timeout(20):
+        answers = await asyncio.gather(*(asks(place, paula, ticket, ask=False) for _ in range(16)))
+    assert {answer.status for answer in answers} == {200}
+
+
+async def test_a_code_of_a_cash_exception_asks_exactly_what_was_sealed(place: Town) -> None:
+    paula, otavio = await somebody(place, "Paula", "agent"), await somebody(place, "Otávio", "finance")
+    ticket = await held(place, paula)
+    await asks(place, paula, ticket, kind="cash", principal_percent="61,37", within_days="2")
+    await decides(place, otavio, "approve")
+    await offers_it(place, paula, ticket)
+    await place.phone(CARLA).taps("Confirmar")
+    await place.settled()
+    terms = json.loads(await place.ask("SELECT terms::text FROM offer WHERE facts ? 'exception'"))
+    sealed = sum(terms["parts"].values()) - sum(terms["forgiven"].values())
+    row = json.loads(await place.ask("SELECT json_build_array(amount_cents, pay_until, parts) FROM charge"))
+    assert row[:2] == [sealed, terms["pay_until"]]
+    assert row[2][0]["discount_cents"] == sum(terms["forgiven"].values())
+
+
+async def test_an_exception_whose_first_day_is_over_is_read_anew_and_still_proved(place: Town) -> None:
+    paula, otavio = await somebody(place, "Paula", "agent"), await somebody(place, "Otávio", "finance")
+    ticket = await held(place, paula)
+    await asks(place, paula, ticket, within_days="0")
+    await decides(place, otavio, "approve")
+    await offers_it(place, paula, ticket)
+    await place.moves(hours=23)
+    await place.settled()
+    phone = place.phone(CARLA)
+    await phone.taps("Confirmar")
+    assert await place.ask("SELECT count(*) FROM agreement") == 0  # new dates are read first
+    await phone.taps("Confirmar")
+    amounts = await place.ask(
+        "SELECT count(DISTINCT (terms->'payments'->0->>'amount')) FROM offer WHERE facts ? 'exception'"
+    )
+    assert amounts == 1
+    await is_proved(place, "Otávio")
+
+
+async def test_the_pages_fit_a_phone(place: Town, chromium_path: str | None) -> None:
+    paula, _ = await somebody(place, "Paula", "agent"), await somebody(place, "Otávio", "finance")
+    ticket = await held(place, paula)
+    await asks(place, paula, ticket, interest_percent_month="2,5", within_days="1")
+    number = await place.ask("SELECT max(id) FROM exception_request")
+    root = str(place.server.make_url("")).rstrip("/")
+    async with async_playwright() as tools:
+        browser = await tools.chromium.launch(executable_path=chromium_path, args=["--no-sandbox", "--disable-gpu"])
+        finance = ("/finance/exceptions", f"/finance/exceptions/{number}")
+        for name, address in (("Paula", f"/desk/{ticket}/exception"), *(("Otávio", one) for one in finance)):
+            page = await browser.new_page(viewport={"width": 390, "height": 844})
+            await page.context.add_cookies([{"name": COOKIE, "value": f"token-of-{name}", "url": root}])
+            await page.goto(root + address)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= 390, address
+        await browser.close()
 
 
 async def test_finance_reads_where_the_law_may_object(place: Town) -> None:
