@@ -12,7 +12,7 @@ from bot.store.sessions import Session
 from bot.web import passwords, second_factor
 from bot.web.forms import read_form
 from bot.web.login import ATTEMPTS, is_right_code
-from bot.web.rendering import page
+from bot.web.rendering import dated, page
 from bot.web.sessions import COOKIE, needs
 from payments.qr import qr_png
 
@@ -158,7 +158,7 @@ async def _page(
         left=left,
         secret=second_factor.shown(found.secret or "", parts.mac_key) if is_proposed else None,
         open=open_,
-        on=lambda at: f"{texts.day(at.astimezone(zone).date())} {at.astimezone(zone):%H:%M}",
+        on=lambda at: dated(parts, at),
     )
 
 

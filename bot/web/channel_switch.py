@@ -3,23 +3,22 @@
 Everybody with a login may stop them, for that does no harm; finance and administrators let them go on.
 """
 
+import functools
 import hashlib
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import structlog
 from aiohttp import web
 from markupsafe import Markup
 
-from bot.parts import PARTS, Parts
+from bot.parts import PARTS
 from bot.store import channel
 from bot.store.sessions import Session
 from bot.web import channel_words
 from bot.web.forms import read_form
-from bot.web.rendering import partial, printable, rendered, unchanged
+from bot.web.rendering import dated, partial, printable, rendered, unchanged
 from bot.web.sessions import by_htmx, needs
 
 _REASON_CHARACTERS = 300
@@ -44,7 +43,7 @@ async def switch(request: web.Request, conn: Any, session: Session, *, back: str
     said = (state.paused_at, state.paused_by, state.reason, state.restriction, state.flows(now), session.role)
     digest = hashlib.sha256(repr(said).encode()).hexdigest()[:_DIGEST_CHARACTERS]
     until = state.restricted_until
-    on = dated(parts)
+    on = functools.partial(dated, parts)
     html = rendered(
         request,
         "_channel.html",
@@ -60,16 +59,6 @@ async def switch(request: web.Request, conn: Any, session: Session, *, back: str
         may_resume=session.role in ("finance", "admin"),
     )
     return Switch(html=html, digest=digest)
-
-
-def dated(parts: Parts) -> Callable[[datetime], str]:
-    """Return what writes an instant as the creditor's day and time."""
-
-    def on(at: datetime) -> str:
-        local = at.astimezone(parts.settings.timezone)
-        return f"{parts.texts.day(local.date())} {local:%H:%M}"
-
-    return on
 
 
 @needs("agent", "finance")

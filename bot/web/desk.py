@@ -11,12 +11,11 @@ from bot.parts import PARTS
 from bot.store import access_log, tickets
 from bot.store.sessions import Session
 from bot.web import channel_switch, desk_regions
+from bot.web.asked import number_of
 from bot.web.customer_card import card_of
 from bot.web.desk_regions import Region
 from bot.web.rendering import notice, page, partial, rendered, unchanged
 from bot.web.sessions import by_htmx, needs
-
-_ID_DIGITS = 18
 
 
 @needs("agent")
@@ -48,7 +47,7 @@ async def show_ticket(request: web.Request, session: Session) -> web.StreamRespo
 async def next_waiting(request: web.Request, _: Session) -> web.StreamResponse:
     """On to whoever waits longest."""
     async with request.app[PARTS].pool.acquire() as conn:
-        found = await tickets.oldest_waiting(conn, but=_number(request.query.get("after")))
+        found = await tickets.oldest_waiting(conn, but=number_of(request.query.get("after")) or 0)
     return web.Response(status=303, headers={"Location": f"/desk/{found}" if found is not None else "/desk"})
 
 
@@ -57,7 +56,7 @@ async def look_at_queue(request: web.Request, session: Session) -> web.StreamRes
     """The queue, if it changed."""
     async with request.app[PARTS].pool.acquire() as conn:
         await _seen(request, conn, session, "desk_queue")
-        region = await desk_regions.queue(request, conn, session, opened=_number(request.query.get("open")))
+        region = await desk_regions.queue(request, conn, session, opened=number_of(request.query.get("open")) or 0)
     return _if_changed(request, region)
 
 
@@ -154,7 +153,3 @@ async def _seen(
 
 def _if_changed(request: web.Request, region: Region) -> web.Response:
     return unchanged() if request.query.get("seen") == region.digest else partial(region.html)
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) <= _ID_DIGITS else 0

@@ -21,7 +21,7 @@ from bot.store.tickets import Ticket
 from bot.web import special_words
 from bot.web.desk import ticket_id_of
 from bot.web.forms import read_form
-from bot.web.rendering import notice, page, printable, say
+from bot.web.rendering import dated, notice, page, printable, say
 from bot.web.sessions import needs
 from bot.web.special_words import Weighed
 from flows.events import ExceptionNews, ExceptionOffered
@@ -214,7 +214,7 @@ async def _page(
         now=now,
         key=secrets.token_hex,
         problem=say(texts, problem) if problem else "",
-        on=lambda at: f"{texts.day(at.astimezone(zone).date())} {at.astimezone(zone):%H:%M}",
+        on=lambda at: dated(parts, at),
         as_day=texts.day,
     )
 

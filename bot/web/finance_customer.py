@@ -19,7 +19,7 @@ from bot.web import customer_words, offer_words
 from bot.web.desk_words import reason_words
 from bot.web.masked import masked
 from bot.web.portfolio_filters import ADDRESS
-from bot.web.rendering import notice, page
+from bot.web.rendering import dated, notice, page
 from bot.web.sessions import needs
 from bot.web.transcript import PAPERS
 from flows.calendar import days_overdue
@@ -81,7 +81,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
         happened=[customer_words.told(one, texts, zone) for one in customer_words.tellable(happened[:_SHOWN])],
         following=_cursor(happened[_SHOWN - 1].place) if len(happened) > _SHOWN else "",
         is_first=after is None,
-        on=lambda at: _dated(parts, at),
+        on=lambda at: dated(parts, at),
         as_day=texts.day,
         here_at=request.path,
     )
@@ -121,11 +121,6 @@ def _after(text: str) -> At | None:
         return None
     at, source, a, b = map(int, match.groups())
     return At(at=_EPOCH + at * _MICROSECOND, source=source, a=a, b=b)
-
-
-def _dated(parts: Parts, at: datetime) -> str:
-    local = at.astimezone(parts.settings.timezone)
-    return f"{parts.texts.day(local.date())} {local:%H:%M}"
 
 
 def _gone(request: web.Request) -> web.Response:

@@ -14,7 +14,7 @@ from bot.store.exceptions import Outcome
 from bot.store.sessions import Session
 from bot.web import special_words
 from bot.web.forms import read_form
-from bot.web.rendering import notice, page, printable, span
+from bot.web.rendering import dated, notice, page, printable, span
 from bot.web.sessions import needs
 from flows.approvals import same_name
 from flows.events import ExceptionNews
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 async def show_all(request: web.Request, session: Session) -> web.StreamResponse:
     """What waits, the most urgent first, and what was decided lately."""
     parts = request.app[PARTS]
-    texts, zone, now = parts.texts, parts.settings.timezone, parts.clock.now()
+    texts, now = parts.texts, parts.clock.now()
     async with parts.pool.acquire() as conn:
         await access_log.note(conn, user_id=session.user_id, what="exceptions", now=now)
         waiting = await exceptions.waiting(conn, now, limit=_SHOWN)
@@ -49,7 +49,7 @@ async def show_all(request: web.Request, session: Session) -> web.StreamResponse
         now=now,
         left=lambda one: span(texts, (one.answer_until - now).total_seconds()),
         headline=lambda wanted: special_words.headline(wanted, texts),
-        on=lambda at: f"{texts.day(at.astimezone(zone).date())} {at.astimezone(zone):%H:%M}",
+        on=lambda at: dated(parts, at),
     )
 
 
@@ -144,7 +144,7 @@ async def _page(request: web.Request, session: Session, *, problem: str = "", st
         headline=special_words.headline(found.wanted, texts),
         problem=texts(problem) if problem else "",
         key=secrets.token_hex,
-        on=lambda at: f"{texts.day(at.astimezone(zone).date())} {at.astimezone(zone):%H:%M}",
+        on=lambda at: dated(parts, at),
         as_day=texts.day,
     )
 

@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 import zlib
 from collections.abc import Coroutine
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -15,13 +14,13 @@ from aiohttp import web
 
 from bot import import_work
 from bot.debts_csv import SIZE_MAX
-from bot.parts import PARTS, Parts
+from bot.parts import PARTS
 from bot.store import access_log, debts_files
 from bot.store.sessions import Session
 from bot.web import import_words
 from bot.web.large_upload import file_of, with_file
 from bot.web.portfolio_filters import ADDRESS
-from bot.web.rendering import notice, page, plain
+from bot.web.rendering import dated, notice, page, plain
 from bot.web.sessions import needs
 
 _HERE = ADDRESS + "/import"
@@ -82,7 +81,7 @@ async def show_one(request: web.Request, session: Session) -> web.StreamResponse
         reason=lambda text: import_words.reason(text, parts.texts),
         column=lambda name: import_words.column(name, parts.texts),
         value=lambda given: import_words.value(given, parts.texts),
-        on=lambda at: _dated(parts, at),
+        on=lambda at: dated(parts, at),
     )
 
 
@@ -157,7 +156,7 @@ async def _form(request: web.Request, session: Session, *, problem: str = "", st
         session=session,
         latest=latest,
         problem=parts.texts(problem) if problem else "",
-        on=lambda at: _dated(parts, at),
+        on=lambda at: dated(parts, at),
     )
 
 
@@ -167,11 +166,6 @@ def _number(request: web.Request) -> int:
 
 def _see(number: int) -> web.Response:
     return web.Response(status=303, headers={"Location": f"{_HERE}/{number}"})
-
-
-def _dated(parts: Parts, at: datetime) -> str:
-    local = at.astimezone(parts.settings.timezone)
-    return f"{parts.texts.day(local.date())} {local:%H:%M}"
 
 
 def _gone(request: web.Request) -> web.Response:

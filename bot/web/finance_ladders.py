@@ -1,6 +1,7 @@
 """The reminder ladder for people: what is in force, its calendar for a due date, and whether anything goes out."""
 
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from bot.store.sessions import Session
 from bot.web import channel_switch, channel_words, ladder_words, notice_list, simulation_plot
 from bot.web.cost_words import month_so_far
 from bot.web.ladder_calendar import drawn
-from bot.web.rendering import page
+from bot.web.rendering import dated, page
 from bot.web.sessions import needs
 from flows.contact_hours import LAWS
 from flows.ladder import Ladder
@@ -49,7 +50,7 @@ async def show(request: web.Request, session: Session) -> web.StreamResponse:
         ladder=ladder,
         month=month,
         told=channel_words.told(state, parts.texts),
-        events=channel_words.history(events, parts.texts, channel_switch.dated(parts)),
+        events=channel_words.history(events, parts.texts, partial(dated, parts)),
         **(_of(request, ladder, now) if ladder is not None else {}),
         **rolled,
         **_simulated(parts, ladder),
@@ -103,7 +104,7 @@ def _simulated(parts: Parts, ladder: Ladder | None) -> dict[str, Any]:
         return {"run": None}
     return {
         "run": run,
-        "run_on": channel_switch.dated(parts)(run.ran_at),
+        "run_on": dated(parts, run.ran_at),
         "run_cost": format_currency(run.cost, run.currency, locale=texts.locale)
         if run.cost is not None and run.currency
         else "",

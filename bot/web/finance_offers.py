@@ -4,7 +4,7 @@ and as a case file for whoever asks for proof."""
 import asyncio
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from aiohttp import web
 
@@ -18,7 +18,8 @@ from bot.store.case_file import case_file
 from bot.store.offers_shown import STATES, After, Row, State
 from bot.store.sessions import Session
 from bot.web import offer_words
-from bot.web.rendering import notice, page
+from bot.web.asked import day_of, instants_of
+from bot.web.rendering import dated, notice, page
 from bot.web.sessions import needs
 from flows.offers import offer_from
 from flows.recompute import Again, CannotBe, worked_out_again
@@ -36,14 +37,14 @@ async def show_all(request: web.Request, session: Session) -> web.StreamResponse
     """The newest offers, or those of a state and a day."""
     parts, query = request.app[PARTS], request.query
     now = parts.clock.now()
-    state, day = _state(query.get("state", "")), _day(query.get("day", ""))
+    state, day = _state(query.get("state", "")), day_of(query.get("day", ""))
     async with parts.pool.acquire() as conn:
         await access_log.note(conn, user_id=session.user_id, what="offers", now=now)
         rows = await offers_shown.page(
             conn,
             today=now.astimezone(parts.settings.timezone).date(),
             state=state,
-            between=_instants(parts, day) if day is not None else None,
+            between=instants_of(parts, day) if day is not None else None,
             after=_after(query.get("after", "")),
             limit=_SHOWN + 1,
         )
@@ -59,7 +60,7 @@ async def show_all(request: web.Request, session: Session) -> web.StreamResponse
         day=day,
         is_unclear=bool(query.get("day")) and day is None,
         headline=lambda terms: offer_words.headline(terms, parts.texts),
-        on=lambda at: _dated(parts, at),
+        on=lambda at: dated(parts, at),
         as_day=parts.texts.day,
     )
 
@@ -85,7 +86,7 @@ async def show_one(request: web.Request, session: Session) -> web.StreamResponse
         called=lambda figure: offer_words.called(figure, texts),
         valued=lambda figure, value: offer_words.valued(figure, value, texts),
         as_iso=lambda iso: texts.day(date.fromisoformat(iso)),
-        on=lambda at: _dated(parts, at),
+        on=lambda at: dated(parts, at),
         as_day=texts.day,
         percent=texts.percent,
         key=public_key(parts.mac_key),
@@ -175,20 +176,6 @@ def _state(text: str) -> State | None:
     return next((state for state in STATES if state == text), None)
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _instants(parts: Parts, day: date) -> tuple[datetime, datetime]:
-    """When a day begins and ends where the creditor is."""
-    zone = parts.settings.timezone
-    following = day + timedelta(days=1) if day < date.max else day
-    return datetime.combine(day, time(), zone), datetime.combine(following, time(), zone)
-
-
 def _cursor(row: Row) -> str:
     return f"{(row.shown_at - _EPOCH) // _MICROSECOND}-{row.conversation_id}-{row.no}"
 
@@ -199,11 +186,6 @@ def _after(text: str) -> After | None:
         return None
     at, conversation_id, no = map(int, found.groups())
     return After(shown_at=_EPOCH + at * _MICROSECOND, conversation_id=conversation_id, no=no)
-
-
-def _dated(parts: Parts, at: datetime) -> str:
-    local = at.astimezone(parts.settings.timezone)
-    return f"{parts.texts.day(local.date())} {local:%H:%M}"
 
 
 def _gone(request: web.Request) -> web.Response:

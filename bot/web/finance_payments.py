@@ -7,20 +7,19 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 import structlog
 from aiohttp import web
 
 from bot.engine import reconciling
 from bot.engine.reconciling import Outcome, Wish
-from bot.parts import PARTS, Parts
+from bot.parts import PARTS
 from bot.store import access_log, reconcile_queue
 from bot.store.decisions import By
 from bot.store.reconcile_queue import Found, FoundCustomer
 from bot.store.sessions import Session
 from bot.web.forms import read_form
-from bot.web.rendering import notice, page, printable
+from bot.web.rendering import dated, notice, page, printable
 from bot.web.sessions import needs
 from payments.returns import Place
 
@@ -69,7 +68,7 @@ async def show_all(request: web.Request, session: Session) -> web.StreamResponse
         lists=(("suspense", waiting), ("credit", credits)),
         sums=sums,
         key=secrets.token_hex,
-        on=lambda at: _day(parts, at),
+        on=lambda at: dated(parts, at),
     )
 
 
@@ -170,7 +169,7 @@ async def _one(request: web.Request, session: Session, told: _Told, *, status: i
         told=told,
         problem=parts.texts(told.problem) if told.problem else "",
         key=secrets.token_hex,
-        on=lambda at: _day(parts, at),
+        on=lambda at: dated(parts, at),
         refundable=reconciling.can_refund(parts, payment.source, payment.end_to_end_id),
     )
 
@@ -217,11 +216,6 @@ def _payment_id(request: web.Request) -> int:
 
 def _id(text: str | None) -> int:
     return int(text) if text is not None and _ID.fullmatch(text) else 0
-
-
-def _day(parts: Parts, at: datetime) -> str:
-    local = at.astimezone(parts.settings.timezone)
-    return f"{parts.texts.day(local.date())} {local:%H:%M}"
 
 
 def _gone(request: web.Request) -> web.Response:

@@ -18,7 +18,7 @@ from bot.web.finance_policies import person, refusal
 from bot.web.finance_policy import ONE, days_of, no_such_policy
 from bot.web.forms import read_form
 from bot.web.policy_words import EVENTS, as_written, standing
-from bot.web.rendering import page, printable
+from bot.web.rendering import dated, page, printable
 from bot.web.sessions import needs
 from flows.approvals import same_name, waiting
 from flows.policy import Policy, read_policy
@@ -118,7 +118,7 @@ async def _page(
         draft=draft,
         did=request.match_info.get("what", ""),
         key=secrets.token_hex,
-        on=lambda at: f"{texts.day(at.astimezone(zone).date())} {at.astimezone(zone):%H:%M}",
+        on=lambda at: dated(parts, at),
         as_day=texts.day,
     )
 

@@ -18,7 +18,7 @@ from bot.web import offer_words
 from bot.web.finance_policy import ONE, no_such_policy
 from bot.web.forms import read_form
 from bot.web.policy_words import standing
-from bot.web.rendering import notice, page
+from bot.web.rendering import dated, notice, page
 from bot.web.sessions import needs
 from bot.web.uploads import uploaded
 from flows.negotiation import DebtFacts, decide, terms_of
@@ -189,7 +189,7 @@ async def _page(request: web.Request, session: Session, *, problem: str = "", st
         is_cut_off=trial is not None and trial.is_cut_off(now),
         problem=texts(problem) if problem else "",
         whole=lambda count: re.sub(r"(?<=\d)(?=(\d{3})+$)", ".", str(count)),
-        on=lambda at: f"{texts.day(at.astimezone(zone).date())} {at.astimezone(zone):%H:%M}",
+        on=lambda at: dated(parts, at),
     )
 
 

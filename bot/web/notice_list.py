@@ -9,8 +9,7 @@ from aiohttp import web
 from bot.parts import PARTS, Parts
 from bot.store import notices
 from bot.store.sessions import Session
-from bot.web.channel_switch import dated
-from bot.web.rendering import plain
+from bot.web.rendering import dated, plain
 from bot.web.sessions import needs
 
 # What happened, by its code; msgids. `{subject}` is a template, a debt's number or a month.
@@ -41,9 +40,8 @@ class Line:
 
 async def lines(parts: Parts, conn: Any) -> tuple[Line, ...]:
     """Return what nobody has seen yet, newest first."""
-    on = dated(parts)
     return tuple(
-        Line(id=one.id, text=_said(parts, one.kind, one.subject), at=on(one.created_at))
+        Line(id=one.id, text=_said(parts, one.kind, one.subject), at=dated(parts, one.created_at))
         for one in await notices.open_notices(conn)
     )
 

@@ -11,7 +11,7 @@ from bot.store.sessions import Session
 from bot.store.users import Role
 from bot.web import first_codes
 from bot.web.forms import read_form
-from bot.web.rendering import page, printable
+from bot.web.rendering import dated, page, printable
 from bot.web.sessions import needs
 
 ROLES: dict[Role, str] = {"agent": "Agent", "finance": "Finance", "admin": "Administrator"}
@@ -124,7 +124,6 @@ async def _page(
     status: int = 200,
 ) -> web.StreamResponse:
     parts, texts = request.app[PARTS], request.app[PARTS].texts
-    zone = parts.settings.timezone
     async with parts.pool.acquire() as conn:
         people = await users.everybody(conn, parts.clock.now())
         events = await users.events(conn, _LATELY)
@@ -141,5 +140,5 @@ async def _page(
         code=code,
         code_for=code_for,
         first_address=f"{parts.settings.public_url}/login/first",
-        on=lambda at: f"{texts.day(at.astimezone(zone).date())} {at.astimezone(zone):%H:%M}",
+        on=lambda at: dated(parts, at),
     )

@@ -97,6 +97,12 @@ def say(texts: Texts, msgid: str, **fields: object) -> str:
     return words.format(**fields) if fields else words
 
 
+def dated(parts: Parts, at: datetime) -> str:
+    """Return 24/12/2026 14:05, where the creditor is."""
+    zone = parts.settings.timezone
+    return f"{parts.texts.day(at.astimezone(zone).date())} {clock_time(at, zone)}"
+
+
 def clock_time(at: datetime, zone: ZoneInfo) -> str:
     """Return 14:05, where the creditor is."""
     return f"{at.astimezone(zone):%H:%M}"
