@@ -34,12 +34,12 @@ async def test_each_check_is_one_line(file: Path) -> None:
     told = run(file, "--key", public_key(SECRET))
     assert told.exit_code == 0, told.output
     lines = told.stdout.splitlines()
-    assert [line[0] for line in lines] == ["✓"] * 13 + ["S"]
+    assert [line[0] for line in lines] == ["✓"] * 14 + ["S"]
     assert lines[-1] == f"SHA-256 {read(file.read_bytes()).digest}"
     assert public_key(SECRET) in lines[1]
     both = json.loads(run(file, "--json").stdout)
     assert (both["ok"], both["sha256"], both["key"]) == (True, lines[-1].split()[1], public_key(SECRET))
-    assert [set(check) for check in both["checks"]] == [{"check", "ok", "says", "wrong"}] * 13
+    assert [set(check) for check in both["checks"]] == [{"check", "ok", "says", "wrong"}] * 14
 
 
 async def test_what_is_wrong_is_said_and_the_exit_code_is_1(file: Path) -> None:
