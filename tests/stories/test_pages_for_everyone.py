@@ -4,6 +4,7 @@ axe-core (WCAG 2.2 A and AA) finds nothing serious, no page is wider than its sc
 """
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from secrets import token_urlsafe
 from typing import Any
 
@@ -12,8 +13,12 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright
 
 from bot.sandbox.people import ANA, BRUNO
-from bot.store import sessions, users
+from bot.store import policy_trials, sessions, users
 from bot.web.sessions import COOKIE, LASTS
+from flows.negotiation import DebtFacts
+from flows.policy import Policy, read_policy
+from flows.policy_trial import tally_of
+from tests.test_policy import policy_with
 from tests.town import Town
 
 SCREENS = {"phone": (390, 844), "desk": (1440, 900)}
@@ -89,6 +94,25 @@ async def administrator(place: Town) -> str:
     return token
 
 
+async def tried(place: Town) -> None:
+    """A trial that has ended: somebody is worse off, somebody is not."""
+    mean = read_policy(policy_with(("principal: 10.00", "principal: 5.00")), name="p")
+    today = place.clock.now().date()
+    debts = [
+        DebtFacts(external_id=f"NF-{n}", principal_cents=90_000, due=today - timedelta(days=30 * n)) for n in range(4)
+    ]
+    digest, user = await place.ask("SELECT digest FROM policy"), await place.ask("SELECT max(id) FROM app_user")
+    async with place.parts.pool.acquire() as conn, conn.transaction():
+        current = await place.parts.policies.in_force(conn, today)
+        assert current is not None
+        assert isinstance(mean, Policy)
+        now = place.clock.now()
+        trial = await policy_trials.begin(
+            conn, digest=digest, against=digest, by_id=user, of_file=False, on_day=today, debts=len(debts), now=now
+        )
+        await policy_trials.end(conn, trial, tally_of(mean, current.policy, debts, today), now)
+
+
 async def grave_findings(page: Page) -> list[str]:
     found = (await Axe().run(page, options=_RULES)).response["violations"]
     return [f"{one['id']}: {_where(one)}" for one in found if one["impact"] in _GRAVE]
@@ -102,6 +126,7 @@ def _where(one: Mapping[str, Any]) -> str:
 async def test_every_page_is_for_everybody(lived_in: Town, chromium: Browser, screen: str) -> None:
     width, height = SCREENS[screen]
     token, wrong = await administrator(lived_in), []
+    await tried(lived_in)
     context = await chromium.new_context(viewport={"width": width, "height": height})
     await context.add_cookies([{"name": COOKIE, "value": token, "url": lived_in.address}])
     page = await context.new_page()
